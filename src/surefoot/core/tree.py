@@ -1,0 +1,104 @@
+"""A tree of steps as parallel lists: any depth, JSON-safe, mergeable.
+
+Node 0 is the root and has no step. Node i was added i-th, hence parents[i] < i.
+
+Dimension key: N nodes.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from surefoot.core.types import Step
+
+
+@dataclass(slots=True)
+class Tree:
+    """All steps that were tried for one problem.
+
+    steps: [N] the step of each node; an empty one at the root.
+    parents: [N] index of each node's parent; -1 at the root.
+    visits: [N] how many backups a node has seen.
+    value_sums: [N] sum of what they brought.
+    finished: [N] does a solution end with this node?
+    """
+
+    steps: list[Step] = field(default_factory=lambda: [Step("")])
+    parents: list[int] = field(default_factory=lambda: [-1])
+    visits: list[int] = field(default_factory=lambda: [0])
+    value_sums: list[float] = field(default_factory=lambda: [0.0])
+    finished: list[bool] = field(default_factory=lambda: [False])
+    _index: dict[tuple[int, str], int] = field(default_factory=dict, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def add(self, parent: int, step: Step) -> int:
+        """The child of `parent` with this step's text; made if there is none yet. O(1)."""
+        if not 0 <= parent < len(self):
+            raise IndexError(f"parent {parent} is not one of the {len(self)} nodes")
+        known = self._index.get((parent, step.text))
+        if known is not None:
+            return known
+        node = len(self)
+        self._index[parent, step.text] = node
+        self.steps.append(step)
+        self.parents.append(parent)
+        self.visits.append(0)
+        self.value_sums.append(0.0)
+        self.finished.append(False)
+        return node
+
+    def add_path(self, steps: tuple[Step, ...], *, finished: bool) -> list[int]:
+        """Adds a solution from the root, sharing what is there; returns its nodes, root first."""
+        nodes = [0]
+        for step in steps:
+            nodes.append(self.add(nodes[-1], step))
+        self.finished[nodes[-1]] |= finished
+        return nodes
+
+    def back_up(self, node: int, value: float) -> None:
+        """Adds one visit of `value` to `node` and all its ancestors. O(depth)."""
+        for ancestor in self.path(node):
+            self.visits[ancestor] += 1
+            self.value_sums[ancestor] += value
+
+    def value(self, node: int) -> float | None:
+        """Mean of what was backed up through `node`; None if nothing was."""
+        return self.value_sums[node] / self.visits[node] if self.visits[node] else None
+
+    def path(self, node: int) -> list[int]:
+        """Indices from the root to `node`, both included."""
+        indices = []
+        while node != -1:
+            indices.append(node)
+            node = self.parents[node]
+        return indices[::-1]
+
+    def prefix(self, node: int) -> tuple[Step, ...]:
+        """The steps from the root to `node`."""
+        return tuple(self.steps[i] for i in self.path(node)[1:])
+
+    def children(self) -> list[list[int]]:
+        """[N] the children of each node, in order of their making. O(N)."""
+        children: list[list[int]] = [[] for _ in self.parents]
+        for node, parent in enumerate(self.parents[1:], start=1):
+            children[parent].append(node)
+        return children
+
+    def to_json(self) -> dict[str, Any]:
+        """A record of plain lists; `from_json` is its inverse."""
+        return {
+            "steps": [[s.text, list(s.ids), list(s.logprobs)] for s in self.steps],
+            "parents": self.parents,
+            "visits": self.visits,
+            "value_sums": self.value_sums,
+            "finished": self.finished,
+        }
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Self:
+        steps = [Step(text, tuple(ids), tuple(logs)) for text, ids, logs in record["steps"]]
+        columns = (record[n] for n in ("parents", "visits", "value_sums", "finished"))
+        tree = cls(steps, *(list(column) for column in columns))
+        tree._index = {(tree.parents[i], s.text): i for i, s in enumerate(steps) if i}
+        return tree
