@@ -1,0 +1,1 @@
+"""Nouns, verbs and errors that every stage shares; numpy is all it needs."""

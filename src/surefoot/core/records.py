@@ -1,10 +1,10 @@
 """JSONL in and out: one record a line, resumable, and errors that name the row.
 
-    problem   {"id", "problem", "answer", "level"}
-    trace     {"problem": {...}, "steps": [text], "ids": [[int]], "logprobs": [[float]],
-               "answer", "verdict", "finished"}
-    labels    a trace and {"labels": [{"kind", "successes", "tries", "by"}], "usage": {...}}
-    scores    a trace and {"scores": {"kind", "values", "by"}}
+problem   {"id", "problem", "answer", "level"}
+trace     {"problem": {...}, "steps": [text], "ids": [[int]], "logprobs": [[float]],
+           "answer", "verdict", "finished"}
+labels    a trace and {"labels": [{"kind", "successes", "tries", "by"}], "usage": {...}}
+scores    a trace and {"scores": {"kind", "values", "by"}}
 """
 
 import gzip

@@ -14,7 +14,7 @@ Dimension key: W slots, n slots in use (padded), H key-value heads, L cached
 positions, D head size, V vocabulary.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -205,13 +205,13 @@ class Decoder:
         self._bytes_per_position = _cache_bytes_per_position(model)
 
     @torch.inference_mode()
-    def complete(self, requests: Sequence[Request]) -> list[Reply]:
-        """Answers all, in order. Cost: one model step per token of the longest answers.
+    def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:
+        """Yields (index of the request, its reply) as they end. One model step a token.
 
         Raises ModelError for a request that leaves no room to write in the model's context.
         """
         if not requests:
-            return []
+            return
         longest = max(len(r.ids) for r in requests)
         if longest >= self.limit or not all(r.ids for r in requests):
             raise ModelError(
@@ -224,8 +224,9 @@ class Decoder:
         most = max(ROWS, CACHE_BYTES // (length * self._bytes_per_position) // ROWS * ROWS)
         cache = _SlotCache(min(self.slots, most, -(-len(requests) // ROWS) * ROWS), length)
         # Longest first: what starts together ends at about the same time.
-        waiting = sorted(range(len(requests)), key=lambda i: (-len(requests[i].ids), requests[i].ids))
-        replies: list[Reply | None] = [None] * len(requests)
+        waiting = sorted(
+            range(len(requests)), key=lambda i: (-len(requests[i].ids), requests[i].ids)
+        )
         rows: list[_Row] = []
         while waiting or rows:
             free = cache.slots - len(rows)
@@ -237,12 +238,11 @@ class Decoder:
             for slot in reversed(range(len(rows))):
                 reply = self._reply(rows[slot])
                 if reply is not None:
-                    replies[rows[slot].index] = reply
+                    yield rows[slot].index, reply
                     last = rows.pop()
                     if slot < len(rows):  # keep the slots in use together
                         rows[slot] = last
                         cache.move(len(rows), slot)
-        return [reply for reply in replies if reply is not None]
 
     def _row(self, index: int, request: Request) -> _Row:
         draws = np.random.Generator(np.random.Philox(key=request.seed))

@@ -1,0 +1,30 @@
+"""Models that learnt from labels: one encoder, one training loop, one score a step.
+
+Importing this package needs torch: pip install 'surefoot[models]'.
+"""
+
+from surefoot.verifiers.checkpoint import (
+    Card,
+    load_likelihood,
+    load_verifier,
+    new_network,
+    save_verifier,
+)
+from surefoot.verifiers.data import examples_of, hard_target, soft_target
+from surefoot.verifiers.score import LocalScorer, scorer
+from surefoot.verifiers.train import TrainConfig, train
+
+__all__ = [
+    "Card",
+    "LocalScorer",
+    "TrainConfig",
+    "examples_of",
+    "hard_target",
+    "load_likelihood",
+    "load_verifier",
+    "new_network",
+    "save_verifier",
+    "scorer",
+    "soft_target",
+    "train",
+]

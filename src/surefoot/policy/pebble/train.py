@@ -159,8 +159,17 @@ def train(out: Path, *, tokens: int, every: int, seed: int, muon_lr: float, adam
     model = LlamaForCausalLM(config(tokenizer))
     matrices = [p for p in model.model.layers.parameters() if p.ndim == 2]
     others = [p for p in model.parameters() if all(p is not m for m in matrices)]
-    muon = torch.optim.Muon(matrices, lr=muon_lr, weight_decay=0.01, adjust_lr_fn="match_rms_adamw") if muon_lr else torch.optim.AdamW(matrices, lr=adam_lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
-    optimizers = [muon, torch.optim.AdamW(others, lr=adam_lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)]
+    muon = (
+        torch.optim.Muon(matrices, lr=muon_lr, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+        if muon_lr
+        else torch.optim.AdamW(
+            matrices, lr=adam_lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True
+        )
+    )
+    optimizers = [
+        muon,
+        torch.optim.AdamW(others, lr=adam_lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True),
+    ]
     peaks = [group["lr"] for o in optimizers for group in o.param_groups]
     out.mkdir(parents=True, exist_ok=True)
     started, seen, losses, last = time.monotonic(), 0, [], 0.0
@@ -182,7 +191,11 @@ def train(out: Path, *, tokens: int, every: int, seed: int, muon_lr: float, adam
             losses.append(loss.item())
             before, seen = seen, seen + int((ids != tokenizer.pad_token_id).sum())
             if step % 50 == 0:
-                row = {"tokens": seen, "loss": round(float(np.mean(losses)), 4), "seconds": round(time.monotonic() - started)}
+                row = {
+                    "tokens": seen,
+                    "loss": round(float(np.mean(losses)), 4),
+                    "seconds": round(time.monotonic() - started),
+                }
                 print(json.dumps(row), file=log, flush=True)
                 losses = []
             if before // every < seen // every:
@@ -205,4 +218,6 @@ if __name__ == "__main__":
     parser.add_argument("--muon", type=float, default=2e-3)
     parser.add_argument("--adam", type=float, default=2e-3)
     a = parser.parse_args()
-    train(a.out, tokens=int(a.tokens), every=int(a.every), seed=a.seed, muon_lr=a.muon, adam_lr=a.adam)
+    train(
+        a.out, tokens=int(a.tokens), every=int(a.every), seed=a.seed, muon_lr=a.muon, adam_lr=a.adam
+    )

@@ -1,0 +1,113 @@
+"""Votes over answers: self-consistency (arXiv:2203.11171) and its verifier-weighted form.
+
+    majority        a* = argmax_a  #{ i : answer_i = a }
+    weighted vote   a* = argmax_a  sum_{i : answer_i = a}  w_i
+
+over classes of equivalent answers. Traces without an answer do not vote. Of
+equal classes the one seen first wins; the trace kept is its heaviest member.
+
+Dimension key: N traces.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from surefoot.core.budget import Budget, Meter
+from surefoot.core.errors import KindError
+from surefoot.core.protocols import Checker, Sampler, Scorer
+from surefoot.core.types import Kind, Problem, StepScores, Trace
+from surefoot.search.best_of_n import draw_within
+from surefoot.search.result import Found, Same, Unfinished, score_traces, totals
+
+
+def same_text(left: str, right: str) -> bool:
+    """Answers are equivalent if they are the same text."""
+    return left == right
+
+
+def vote(traces_N: Sequence[Trace], weights_N: Sequence[float], *, same: Same) -> int | None:
+    """Index in [0, N) of the winner, or None if no trace has an answer."""
+    members: list[list[int]] = []
+    for index, trace in enumerate(traces_N):
+        if trace.answer is None:
+            continue
+        for group in members:
+            if same(traces_N[group[0]].answer or "", trace.answer):
+                group.append(index)
+                break
+        else:
+            members.append([index])
+    if not members:
+        return None
+    winners = max(members, key=lambda group: math.fsum(weights_N[i] for i in group))
+    return max(winners, key=lambda i: weights_N[i])
+
+
+def vote_weights(scores_N: Sequence[StepScores], aggregation: str | None = None) -> list[float]:
+    """Weights in [0, 1]: probabilities as they are; log-ratios r as exp(r - max r).
+
+    Raises KindError for progress and logit scores, which are no votes.
+    """
+    weights = totals(scores_N, aggregation)
+    kinds = {scores.kind for scores in scores_N}
+    if kinds <= {Kind.CORRECTNESS, Kind.VALUE}:
+        return weights
+    if kinds == {Kind.LOGRATIO}:
+        return [math.exp(weight - max(weights)) for weight in weights]
+    raise KindError(f"scores of kind {sorted(k.value for k in kinds)} cannot weigh votes")
+
+
+def majority(
+    problem: Problem,
+    *,
+    sample: Sampler,
+    check: Checker,
+    rng: np.random.Generator,
+    n: int = 16,
+    same: Same = same_text,
+    budget: Budget | None = None,
+) -> Found | Unfinished:
+    """The most frequent answer of n solutions. Cost: n completions, no verifier."""
+    return _voted(problem, sample, check, None, rng, n, same, None, budget)
+
+
+def weighted_vote(
+    problem: Problem,
+    *,
+    sample: Sampler,
+    check: Checker,
+    score: Scorer,
+    rng: np.random.Generator,
+    n: int = 16,
+    same: Same = same_text,
+    aggregation: str | None = None,
+    budget: Budget | None = None,
+) -> Found | Unfinished:
+    """The answer with most weight among n solutions. Cost: n completions and n scores."""
+    return _voted(problem, sample, check, score, rng, n, same, aggregation, budget)
+
+
+def _voted(
+    problem: Problem,
+    sample: Sampler,
+    check: Checker,
+    score: Scorer | None,
+    rng: np.random.Generator,
+    n: int,
+    same: Same,
+    aggregation: str | None,
+    budget: Budget | None,
+) -> Found | Unfinished:
+    meter = Meter(budget or Budget())
+    traces_N = draw_within(problem, sample=sample, check=check, rng=rng, n=n, meter=meter)
+    finished = [trace for trace in traces_N if trace.finished]
+    weights = [1.0] * len(finished)
+    if score is not None and finished:
+        weights = vote_weights(score_traces(score, finished, meter), aggregation)
+    winner = vote(finished, weights, same=same)
+    if winner is None:
+        why = meter.exhausted() or "no finished solution has an answer"
+        return Unfinished(problem, why, tuple(traces_N), meter.spent)
+    return Found(problem, finished[winner], tuple(finished), tuple(weights), meter.spent)

@@ -1,0 +1,59 @@
+"""What a step is: four ways to cut a text into steps.
+
+Each is a function from text to steps; none loses a character that is not white
+space or a separator, and joining with its separator gives an equal split again.
+"""
+
+import re
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(\\$])")
+_ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|vs|Mr|Mrs|Ms|Dr|St|No|Fig|Eq)\.$")
+
+
+def by_separator(text: str, separator: str) -> list[str]:
+    """Steps between separators, stripped; empty ones are dropped. Empty text has no steps.
+
+    >>> by_separator("a\\n\\nb\\n\\n", "\\n\\n")
+    ['a', 'b']
+    """
+    return [step for piece in text.split(separator) if (step := piece.strip())]
+
+
+def by_line(text: str) -> list[str]:
+    """One step a line."""
+    return by_separator(text, "\n")
+
+
+def by_blank_line(text: str) -> list[str]:
+    """Steps are paragraphs; lines of white space count as blank."""
+    return [step for piece in re.split(r"\n\s*\n", text) if (step := piece.strip())]
+
+
+def by_marker(text: str, marker: str = r"(?:Step\s+)?\d{1,3}[.:)]\s") -> list[str]:
+    """Steps begin at a line that starts with the marker (a regular expression).
+
+    Text before the first marker is a step of its own; without any marker the
+    whole text is one step.
+
+    >>> by_marker("Plan.\\nStep 1: add\\nthem\\nStep 2: done")
+    ['Plan.', 'Step 1: add\\nthem', 'Step 2: done']
+    """
+    starts = [match.start() for match in re.finditer(rf"^[ \t]*{marker}", text, re.MULTILINE)]
+    edges = [0, *starts, len(text)]
+    pieces = (text[a:b] for a, b in zip(edges, edges[1:], strict=False))
+    return [step for piece in pieces if (step := piece.strip())]
+
+
+def by_sentence(text: str) -> list[str]:
+    """Steps are sentences; decimal points and common abbreviations do not end one.
+
+    >>> by_sentence("Half of 3.5 is 1.75. So Mr. Lee pays 2.")
+    ['Half of 3.5 is 1.75.', 'So Mr. Lee pays 2.']
+    """
+    steps: list[str] = []
+    for piece in _SENTENCE_END.split(text.strip()):
+        if steps and _ABBREVIATION.search(steps[-1]):
+            steps[-1] += " " + piece
+        elif piece:
+            steps.append(piece)
+    return steps

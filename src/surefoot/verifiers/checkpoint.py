@@ -1,0 +1,148 @@
+"""Verifiers on disk: a folder that plain transformers can open too.
+
+    config.json, model.safetensors, tokenizer files   the language model
+    head.safetensors                                  the head
+    verifier.json                                     what its scores mean and how to encode
+    README.md                                         the model card
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from surefoot.core.errors import InputError, ModelError, StorageError
+from surefoot.core.types import Kind
+from surefoot.policy.local import PEBBLE, fingerprint, load_model
+from surefoot.steps.encode import Encoder, default_prompt
+from surefoot.verifiers.network import VerifierNetwork
+from surefoot.verifiers.score import LocalScorer, likelihood_scorer, scorer
+
+SHIPPED = {"pebble-verifier": PEBBLE / "verifier"}
+SIDECAR, HEAD = "verifier.json", "head.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What must be known to use a verifier.
+
+    kind: of its scores. separator: ends every step. encoder: `Encoder.fingerprint`
+    when it was trained. trained_on, metrics: for the reader of its model card.
+    """
+
+    name: str
+    kind: str
+    separator: str
+    encoder: str
+    trained_on: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+def new_network(base: str, *, device: str = "auto") -> tuple[VerifierNetwork, Encoder]:
+    """A fresh verifier in float32 on a policy's weights, and the policy's encoder."""
+    model, tokenizer = load_model(base, dtype="float32", device=device)
+    network = VerifierNetwork(model).to(model.device)
+    return network, Encoder(tokenizer, default_prompt(tokenizer), max_tokens=_context(model))
+
+
+def load_verifier(name: str, *, device: str = "auto") -> LocalScorer:
+    """The scorer of a saved verifier: a folder, or "pebble-verifier" (shipped).
+
+    Raises ModelError if it cannot be read, or if its tokenizer is not the one it
+    was trained with (the same scores would then mean other places in the text).
+    """
+    folder = SHIPPED.get(name, Path(name))
+    card = read_card(folder)
+    model, tokenizer = load_model(str(folder), dtype="float32", device=device)
+    encoder = Encoder(tokenizer, default_prompt(tokenizer), card.separator, _context(model))
+    if encoder.fingerprint() != card.encoder:
+        raise ModelError(
+            f"the verifier at {folder} was trained with another tokenizer or prompt (fingerprint "
+            f"{card.encoder}, here {encoder.fingerprint()}); put back the tokenizer files it was "
+            "saved with"
+        )
+    network = VerifierNetwork(model)
+    try:
+        head = load_file(folder / HEAD)
+        network.load_state_dict({k: v.float() for k, v in head.items()}, strict=False)
+    except Exception as error:  # noqa: BLE001 - safetensors raises its own kinds
+        raise ModelError(f"the head at {folder / HEAD} cannot be read: {error}") from error
+    return scorer(
+        network.to(model.device),
+        encoder,
+        kind=Kind(card.kind),
+        name=card.name,
+        fingerprint=fingerprint(str(folder)) + _head_hash(folder),
+    )
+
+
+def load_likelihood(name: str, *, device: str = "auto") -> LocalScorer:
+    """A language model's own log-probabilities as a scorer: the baseline without labels."""
+    network, encoder = new_network(name, device=device)
+    return likelihood_scorer(
+        network, encoder, name=f"{name} likelihood", fingerprint=fingerprint(name)
+    )
+
+
+def read_card(folder: Path) -> Card:
+    """The verifier's sidecar. Raises ModelError if the folder is not a verifier."""
+    try:
+        record: dict[str, Any] = json.loads((folder / SIDECAR).read_text())
+        return Card(**record)
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(
+            f"there is no readable verifier at {folder} ({error}); expected a folder with "
+            f"{SIDECAR}, as `surefoot train` writes it, or one of {sorted(SHIPPED)}"
+        ) from error
+
+
+def save_verifier(
+    folder: Path, network: VerifierNetwork, encoder: Encoder, card: Card, *, dtype: str = "float32"
+) -> None:
+    """Writes the folder; `dtype` bfloat16 halves its size. Raises StorageError."""
+    kept = getattr(torch, dtype)
+    state = network.state_dict()
+    head = {k: v.to(kept).contiguous() for k, v in state.items() if not k.startswith("base.")}
+    base = {k: v.to(kept) for k, v in network.base.state_dict().items()}
+    try:
+        network.base.save_pretrained(folder, state_dict=base)
+        encoder.tokenizer.save_pretrained(folder)
+        save_file(head, folder / HEAD)
+        (folder / "README.md").write_text(model_card(card))
+        (folder / SIDECAR).write_text(json.dumps(asdict(card), indent=1) + "\n")
+    except OSError as error:
+        raise StorageError(f"the verifier could not be saved in {folder}: {error}") from error
+
+
+def model_card(card: Card) -> str:
+    """The README of a verifier."""
+    kind = Kind(card.kind)
+    rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in card.metrics.items())
+    return (
+        f"# {card.name}\n\nA step verifier made with Surefoot. Scores are of kind "
+        f"`{kind.value}`, one a step; steps end with {card.separator!r}.\n\n"
+        f"Trained on: {card.trained_on or 'not stated'}\n\n"
+        f"| metric | value |\n|---|---|\n{rows}\n\n"
+        "```python\nfrom surefoot.verifiers import load_verifier\n"
+        'scores = load_verifier("PATH")(traces)\n```\n'
+    )
+
+
+def encoder_card(name: str, kind: Kind, encoder: Encoder, trained_on: str) -> Card:
+    """A card for a verifier that was just trained."""
+    if not name:
+        raise InputError("a verifier needs a name")
+    return Card(name, kind.value, encoder.separator, encoder.fingerprint(), trained_on)
+
+
+def _context(model: Any) -> int:
+    return int(getattr(model.config.get_text_config(), "max_position_embeddings", 1 << 20))
+
+
+def _head_hash(folder: Path) -> str:
+    import hashlib
+
+    return hashlib.blake2b((folder / HEAD).read_bytes(), digest_size=4).hexdigest()

@@ -1,0 +1,40 @@
+"""Verifier losses: pure functions under their formulas, in logits form and float32.
+
+The logits form matters: log(sigmoid(z)) has gradient 0 once the sigmoid rounds
+to 0 or 1, so a confidently wrong score would never be corrected.
+
+Dimension key: N traces, S steps, T tokens.
+"""
+
+import torch
+import torch.nn.functional as F
+
+IGNORED = -100.0  # target of a step without evidence; id of a token without loss
+
+
+def step_loss(logits_NS: torch.Tensor, targets_NS: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of step scores with hard or soft targets (Math-Shepherd, arXiv:2312.08935).
+
+        -mean_t [ y_t log s(z_t) + (1 - y_t) log(1 - s(z_t)) ],  s the logistic function
+
+    over the steps whose target is not IGNORED. logits_NS: any real numbers;
+    targets_NS: in [0, 1] or IGNORED. Raises ValueError if every step is ignored:
+    a mean over nothing would be 0 (or NaN), and training would seem to succeed.
+    """
+    known = targets_NS != IGNORED
+    if not known.any():
+        raise ValueError(
+            f"none of {targets_NS.numel()} steps has a target; were all labels cut off or unknown?"
+        )
+    return F.binary_cross_entropy_with_logits(logits_NS[known].float(), targets_NS[known].float())
+
+
+def token_loss(logprobs_NT: torch.Tensor, weights_NT: torch.Tensor) -> torch.Tensor:
+    """Language-model loss that keeps the verifier a reader (Cobbe et al., arXiv:2110.14168).
+
+        - sum_t w_t log P(token t | before) / sum_t w_t
+
+    0 if no token has weight. logprobs_NT, weights_NT: [N, T].
+    """
+    total = weights_NT.sum()
+    return -(logprobs_NT.float() * weights_NT).sum() / total.clamp(min=1.0)
