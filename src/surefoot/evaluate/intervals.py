@@ -94,7 +94,7 @@ def _by_cluster(values: Floats, clusters_M: Sequence[Hashable] | None) -> tuple[
     same_length(values=len(values), clusters=len(clusters_M))
     numbers: dict[Hashable, int] = {}
     places = np.array([numbers.setdefault(c, len(numbers)) for c in clusters_M], dtype=np.intp)
-    sums_C: Floats = np.bincount(places, weights=values)
+    sums_C = np.bincount(places, weights=values).astype(np.float64)
     return sums_C, np.bincount(places).astype(np.float64)
 
 

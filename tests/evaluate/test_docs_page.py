@@ -1,0 +1,34 @@
+"""The page about evaluation runs, and names every public function."""
+
+import doctest
+from pathlib import Path
+
+import surefoot.evaluate
+
+PAGE = Path(__file__).parents[2] / "docs" / "evaluate.md"
+
+
+def test_examples_print_what_the_page_says():
+    assert doctest.testfile(str(PAGE), module_relative=False).failed == 0
+
+
+def test_the_page_names_every_function():
+    text = PAGE.read_text(encoding="utf-8")
+    functions = [name for name in surefoot.evaluate.__all__ if name.islower()]
+    missing = [
+        n for n in functions if f"`{n}" not in text and f"`{n.removesuffix('_curve')}`" not in text
+    ]
+    assert missing == []
+
+
+def test_exports_are_sorted_and_exist():
+    names = surefoot.evaluate.__all__
+    constants, classes, functions = (
+        sorted(filter(kind, names)) for kind in (str.isupper, is_class, str.islower)
+    )
+    assert names == [*constants, *classes, *functions]
+    assert all(hasattr(surefoot.evaluate, name) for name in names)
+
+
+def is_class(name):
+    return name[0].isupper() and not name.isupper()
