@@ -1,0 +1,194 @@
+"""Is an answer equal to the gold answer? Guarded, killable, and able to say "cannot tell".
+
+    compare   first what is written (numbers, lists, words), in this process and exactly;
+              then algebra by math-verify, in a child process with a time limit
+    equal     True, False, or None if it could not be told
+    math_checker    the `Checker` for problems whose gold is a mathematical answer
+    answer_classes  who agrees with whom, for voting
+
+No text is ever evaluated as code. What is too long, too deep, or looks like code
+is UNREADABLE before any algebra. Algebra that takes too long is TOO_LONG.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from enum import Enum
+from functools import cache
+from typing import Self
+
+from surefoot.core.errors import InputError
+from surefoot.core.protocols import Checker
+from surefoot.core.types import Problem, Trace, Verdict
+from surefoot.tasks.answers import final_answer
+from surefoot.tasks.values import same_plainly
+from surefoot.tasks.workers import TookTooLong, WorkerDied, Workers
+from surefoot.tasks.written import refusal, same_as_written, tidy
+
+REMEMBERED = 10_000  # comparisons that a Comparer keeps
+
+
+class Comparison(Enum):
+    """How a comparison came out; the last three mean that nothing is known."""
+
+    EQUAL = "equal"
+    DIFFERENT = "different"
+    UNREADABLE = "unreadable"  # no mathematics, or refused before any was done
+    TOO_LONG = "too long"  # not decided within the time limit
+    FAILED = "failed"  # the child process died, as for want of memory
+
+    @property
+    def known(self) -> bool | None:
+        """True, False, or None if it could not be told."""
+        return {Comparison.EQUAL: True, Comparison.DIFFERENT: False}.get(self)
+
+
+class Comparer:
+    """Compares answers with workers of its own; safe in threads. Use it in a `with` block.
+
+    seconds: the most the algebra of one comparison may take.
+    workers: children to keep, each about 100 MB; they start when algebra is first needed.
+    """
+
+    def __init__(self, *, seconds: float = 1.5, workers: int = 2) -> None:
+        self._workers = Workers("surefoot.tasks.equal_worker", seconds=seconds, count=workers)
+        self._known: OrderedDict[tuple[str, str], Comparison] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the children."""
+        self._workers.close()
+
+    def compare(self, gold: str, answer: str) -> Comparison:
+        """How `answer` compares with `gold`; takes `seconds` at most, mostly microseconds.
+
+        Not symmetric: the gold sets the form, e.g. whether a variable is named.
+        """
+        written = _compare_written(gold, answer)
+        if written is not None:
+            return written
+        key = (tidy(gold), tidy(answer))
+        with self._lock:
+            known = self._known.get(key)
+        if known is not None:
+            return known
+        result = self._by_algebra(*key)
+        if result in (Comparison.EQUAL, Comparison.DIFFERENT, Comparison.UNREADABLE):
+            with self._lock:
+                self._known[key] = result
+                if len(self._known) > REMEMBERED:
+                    self._known.popitem(last=False)
+        return result
+
+    def equal(self, gold: str, answer: str) -> bool | None:
+        """`compare` as True, False or None for "cannot tell"."""
+        return self.compare(gold, answer).known
+
+    def _by_algebra(self, gold: str, answer: str) -> Comparison:
+        try:
+            same = self._workers.ask({"gold": gold, "answer": answer})["same"]
+        except TookTooLong:
+            return Comparison.TOO_LONG
+        except WorkerDied:
+            return Comparison.FAILED
+        return _result(same) or Comparison.UNREADABLE
+
+
+def _compare_written(gold: str, answer: str) -> Comparison | None:
+    """What can be told in this process; None if it takes algebra."""
+    if not answer.strip():
+        return Comparison.UNREADABLE
+    if gold.strip() == answer.strip():
+        return Comparison.EQUAL
+    if refusal(answer) is not None or refusal(gold) is not None:
+        return Comparison.UNREADABLE
+    return _result(same_as_written(tidy(gold), tidy(answer), same_plainly))
+
+
+def _result(same: bool | None) -> Comparison | None:
+    return None if same is None else Comparison.EQUAL if same else Comparison.DIFFERENT
+
+
+@cache
+def default_comparer() -> Comparer:
+    """The one that `equal` and `math_checker` share; made when first needed."""
+    return Comparer()
+
+
+def compare(gold: str, answer: str) -> Comparison:
+    """How `answer` compares with `gold`, by the shared comparer."""
+    return default_comparer().compare(gold, answer)
+
+
+def equal(gold: str, answer: str) -> bool | None:
+    """Is `answer` equal to `gold`? None if it could not be told, in two seconds at most."""
+    return compare(gold, answer).known
+
+
+# --- checkers and voting ---------------------------------------------------
+
+
+def math_checker(
+    *,
+    read: Callable[[str], str | None] = final_answer,
+    same: Callable[[str, str], bool | None] = equal,
+) -> Checker:
+    """A `Checker` of final answers.
+
+    read: takes a solution's answer from its text, where the trace does not state it.
+    same: (gold, answer) -> True, False, or None for "cannot tell".
+
+    UNREADABLE if there is no answer or it could not be compared. The checker raises
+    InputError, naming the problem, if that has no gold answer.
+    """
+
+    def check(problem: Problem, trace: Trace) -> Verdict:
+        gold = gold_of(problem)
+        answer = trace.answer if trace.answer is not None else read(trace.text)
+        result = None if answer is None else same(gold, answer)
+        if result is None:
+            return Verdict.UNREADABLE
+        return Verdict.CORRECT if result else Verdict.WRONG
+
+    return check
+
+
+def gold_of(problem: Problem) -> str:
+    """The problem's gold answer, or InputError naming the problem."""
+    if problem.gold is None or not problem.gold.strip():
+        raise InputError(
+            f"problem {problem.id!r} has no gold answer, so nothing can be checked against it; "
+            "give it an 'answer', or leave the problem out"
+        )
+    return problem.gold
+
+
+def answer_classes(
+    answers_N: Sequence[str | None], same: Callable[[str, str], bool | None] = equal
+) -> list[int | None]:
+    """[N] the class of each answer, numbered by first appearance; None for a missing answer.
+
+    An answer joins the first class whose first member it equals, so equality need
+    not be transitive. Costs at most N * classes comparisons; equal texts cost one.
+    """
+    firsts: list[str] = []
+    by_text: dict[str, int] = {}
+    classes: list[int | None] = []
+    for answer in answers_N:
+        if answer is None or not answer.strip():
+            classes.append(None)
+            continue
+        text = answer.strip()
+        if text not in by_text:
+            found = next((i for i, first in enumerate(firsts) if same(first, text)), None)
+            if found is None:
+                firsts.append(text)
+            by_text[text] = len(firsts) - 1 if found is None else found
+        classes.append(by_text[text])
+    return classes

@@ -1,0 +1,277 @@
+"""Long-lived child processes that can be killed: for work that may hang or eat all memory.
+
+A child reads one JSON request a line and writes one JSON reply a line. The
+parent waits for a reply no longer than `seconds`, then kills the child; another,
+already warm, takes its place. A child's start (its imports) is not counted.
+
+Children get no secrets from the environment, at most `MEMORY` bytes, and may
+neither write files nor start programs nor open sockets once they are warm. That
+last rule is a second fence, not a sandbox: nothing here may run foreign code.
+"""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, Self
+
+from surefoot.core.errors import MissingExtra, SurefootError
+
+Message = dict[str, Any]
+
+MEMORY = 2 << 30  # bytes of address space for a child
+WARM_UP = 120.0  # seconds a child may take to start
+_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
+_FORBIDDEN = (
+    "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "os.spawn", "os.remove",
+    "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod",
+    "os.kill", "os.putenv", "subprocess.", "socket.", "shutil.", "ctypes.", "pty.", "webbrowser.",
+)  # fmt: skip
+
+
+class TookTooLong(SurefootError):
+    """A request was not answered in time; its child was killed."""
+
+
+class WorkerDied(SurefootError):
+    """The child ended during a request (out of memory, or a crash in C code)."""
+
+
+# --- the parent's side -----------------------------------------------------
+
+
+class Worker:
+    """One child process. It starts at once; `ready` waits until it is warm."""
+
+    def __init__(self, module: str):
+        source = str(Path(__file__).resolve().parents[2])
+        paths = [source, *filter(None, [os.environ.get("PYTHONPATH")])]
+        kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+        self.served = 0
+        self._warm = False
+        self._replies: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._process = subprocess.Popen(
+            [sys.executable, "-B", "-P", "-W", "ignore", "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={
+                **kept,
+                "PYTHONPATH": os.pathsep.join(paths),
+                "PYTHONHASHSEED": "0",
+                "OMP_NUM_THREADS": "1",
+            },
+            text=True,
+            encoding="utf-8",
+        )
+        threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True).start()
+
+    def _read(self, replies: IO[str]) -> None:
+        for line in replies:
+            self._replies.put(line)
+        self._replies.put(None)  # the child is gone
+
+    def ready(self) -> None:
+        """Waits until the child is warm; raises MissingExtra if it lacks a package."""
+        if self._warm:
+            return
+        reply = self._reply(WARM_UP)
+        if "missing" in reply:
+            self.kill()
+            raise MissingExtra(reply["missing"])
+        self._warm = True
+
+    def ask(self, request: Message, seconds: float) -> Message:
+        """The child's reply; kills it and raises if it takes too long or dies."""
+        assert self._process.stdin is not None
+        self.ready()
+        self.served += 1
+        try:
+            self._process.stdin.write(json.dumps({**request, "seconds": seconds}) + "\n")
+            self._process.stdin.flush()
+        except OSError as error:
+            self.kill()
+            raise WorkerDied(f"the worker process ended before a request ({error})") from error
+        return self._reply(seconds)
+
+    def _reply(self, seconds: float) -> Message:
+        try:
+            line = self._replies.get(timeout=seconds)
+        except queue.Empty:
+            self.kill()
+            raise TookTooLong(f"no reply within {seconds:g} s") from None
+        if line is None:
+            self.kill()
+            raise WorkerDied(f"the worker process ended (status {self._process.returncode})")
+        message: Message = json.loads(line)
+        return message
+
+    def kill(self) -> None:
+        """Ends the child now. May be called twice."""
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            try:
+                self._process.stdin.close()
+            except OSError:  # what was still buffered for a dead child
+                return
+
+
+class Workers:
+    """A few workers of one kind, shared by any number of threads; one of them is a warm spare.
+
+    module: run as `python -m module`; it calls `serve`.
+    seconds: the most one request may take.
+    count: how many children to keep.
+    recycle: requests after which a child is replaced, for what libraries' caches keep.
+
+    They start with the first request, and end with `close`, a `with` block or the program.
+    """
+
+    def __init__(
+        self, module: str, *, seconds: float = 1.5, count: int = 2, recycle: int = 1000
+    ) -> None:
+        self.seconds = seconds
+        self._module = module
+        self._count = count
+        self._recycle = recycle
+        self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
+        self._all: set[Worker] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def ask(self, request: Message, *, seconds: float | None = None) -> Message:
+        """One reply within `seconds` (by default those of all requests). Safe in any thread.
+
+        Raises TookTooLong, WorkerDied or MissingExtra.
+        """
+        worker = self._take()
+        try:
+            reply = worker.ask(request, self.seconds if seconds is None else seconds)
+        except BaseException:  # also an interrupt: its late reply must not reach another request
+            self._replace(worker)
+            raise
+        if worker.served >= self._recycle:
+            self._replace(worker)
+        else:
+            self._idle.put(worker)
+        return reply
+
+    def close(self) -> None:
+        """Ends all children; a request in flight raises WorkerDied. May be called twice."""
+        with self._lock:
+            self._closed = True
+            workers, self._all = self._all, set()
+        for worker in workers:
+            worker.kill()
+
+    def _take(self) -> Worker:
+        self._start()
+        while True:
+            try:
+                return self._idle.get(timeout=1.0)
+            except queue.Empty:
+                self._start()  # raises if somebody closed us meanwhile
+
+    def _start(self) -> None:
+        """Fills the house up to `count` children."""
+        with self._lock:
+            if self._closed:
+                raise WorkerDied("these workers are closed; make new ones")
+            while len(self._all) < self._count:
+                worker = Worker(self._module)
+                self._all.add(worker)
+                self._idle.put(worker)
+
+    def _replace(self, worker: Worker) -> None:
+        worker.kill()
+        with self._lock:
+            self._all.discard(worker)
+            closed = self._closed
+        if not closed:
+            self._start_below()
+
+    def _start_below(self) -> None:
+        """Starts a substitute that is used only when no warm worker is idle."""
+        with self._lock:
+            if self._closed or len(self._all) >= self._count:
+                return
+            worker = Worker(self._module)
+            self._all.add(worker)
+            warm: list[Worker] = []
+            while not self._idle.empty():
+                warm.append(self._idle.get_nowait())
+            for idle in [worker, *warm]:
+                self._idle.put(idle)
+
+
+# --- the child's side ------------------------------------------------------
+
+
+def serve(warm_up: Callable[[], Callable[[Message], Message]]) -> None:
+    """The life of a child: limits, `warm_up()` to get the answering function, then requests.
+
+    An ImportError during warm-up is told to the parent. What the answering function
+    prints goes nowhere; what it raises ends the child.
+    """
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    _limit_memory()
+    try:
+        answer = warm_up()
+    except ImportError as error:
+        _write(replies, {"missing": str(error)})
+        return
+    sys.addaudithook(_fence)
+    _write(replies, {"ready": True})
+    for line in sys.stdin:
+        request: Message = json.loads(line)
+        _limit_time(request["seconds"])
+        _write(replies, answer(request))
+
+
+def _write(replies: IO[str], message: Message) -> None:
+    replies.write(json.dumps(message) + "\n")
+    replies.flush()
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # not on Windows: there the wall clock alone protects
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _limit_time(seconds: float) -> None:
+    """If the parent dies in the middle of a request, the kernel ends this child."""
+    try:
+        import resource
+    except ImportError:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds) + 2, hard))
+
+
+def _fence(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "open":
+        mode, flags = arguments[1], arguments[2]
+        writes = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+        if (isinstance(mode, str) and set(mode) & set("wax+")) or (
+            isinstance(flags, int) and flags & writes
+        ):
+            raise PermissionError("this worker may not write files")
+    elif event.startswith(_FORBIDDEN):
+        raise PermissionError(f"this worker may not use {event}")
