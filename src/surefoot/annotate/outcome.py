@@ -1,4 +1,4 @@
-"""Outcome labels: every step is labelled with how its trace came out (Cobbe et al., arXiv:2110.14168).
+"""Outcome labels: a step is labelled with how its trace came out (Cobbe, arXiv:2110.14168).
 
     label of every step t = 1[the trace ends correctly]
 

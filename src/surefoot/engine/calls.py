@@ -1,15 +1,16 @@
-"""Model calls through a journal and a crew: how a policy and a scorer are wired in.
+"""A policy's and a scorer's model calls, through the journal and the crew.
 
-    policy = policy.through(journalled_policy(journal, crew))
+    policy = policy.through(lambda p: policy_calls(p.stream, p.fingerprint, journal, crew))
+    score = score.through(lambda s: scorer_calls(s.stream, s.fingerprint, journal, crew))
 
-Order: algorithm -> crew (merges what all problems ask) -> journal (answers what is
-known, stores what is new) -> model.
+Order: algorithm -> crew (merges what all problems ask) -> journal (answers what
+is known, stores what is new) -> model.
 """
 
 import base64
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -18,18 +19,81 @@ from surefoot.engine.crew import Crew
 from surefoot.engine.journal import Journal, Stream
 
 
-class Request(Protocol):
+class TokenRequest(Protocol):
     """What a policy's model is asked; `policy.local_decode.Request` is one."""
 
     @property
-    def ids(self) -> tuple[int, ...]: ...
+    def ids(self) -> tuple[int, ...]:
+        """What to continue."""
+
     @property
-    def seed(self) -> int: ...
+    def seed(self) -> int:
+        """Decides every draw."""
+
     @property
-    def until(self) -> str: ...
+    def until(self) -> str:
+        """A step or the end."""
 
 
-def request_key(request: Request) -> bytes:
+class TokenReply(Protocol):
+    """What it answers; `policy.local_decode.Reply` is one."""
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The new ids."""
+
+    @property
+    def logprobs(self) -> tuple[float, ...]:
+        """Log-probability of each."""
+
+    @property
+    def finished(self) -> bool:
+        """Did the model end the text?"""
+
+
+Q = TypeVar("Q", bound=TokenRequest)
+R = TypeVar("R", bound=TokenReply)
+
+
+def policy_calls(
+    stream: Stream[Q, R],
+    model: str,
+    journal: Journal,
+    crew: Crew,
+    *,
+    reply: Callable[[tuple[int, ...], tuple[float, ...], bool], R],
+) -> Callable[[Sequence[Q]], list[R]]:
+    """A policy's `stream` behind the journal, behind the crew. `reply` makes an answer."""
+
+    def decode(record: list[Any]) -> R:
+        ids, logprobs, finished = record
+        return reply(tuple(ids), decode_floats(logprobs), finished)
+
+    recorded = journal.recorded(
+        stream, kind="policy", model=model, key=request_key, encode=encode_reply, decode=decode
+    )
+    return crew.merged(recorded)
+
+
+def scorer_calls(
+    stream: Stream[Trace, StepScores], model: str, journal: Journal, crew: Crew
+) -> Callable[[Sequence[Trace]], list[StepScores]]:
+    """A scorer's `stream` behind the journal, behind the crew."""
+    recorded = journal.recorded(
+        stream,
+        kind="scorer",
+        model=model,
+        key=trace_key,
+        encode=encode_scores,
+        decode=decode_scores,
+    )
+    return crew.merged(recorded)
+
+
+# --- keys and codecs -------------------------------------------------------
+
+
+def request_key(request: TokenRequest) -> bytes:
     """All of a request that decides its answer."""
     return array("q", (request.seed, *request.ids)).tobytes() + request.until.encode()
 
@@ -39,29 +103,18 @@ def trace_key(trace: Trace) -> bytes:
     return "\x1e".join((trace.problem.text, *(step.text for step in trace.steps))).encode()
 
 
-def journalled(
-    journal: Journal,
-    crew: Crew,
-    stream: Stream[Any, Any],
-    *,
-    kind: str,
-    model: str,
-    key: Callable[[Any], bytes],
-    encode: Callable[[Any], Any],
-    decode: Callable[[Any], Any],
-) -> Callable[[Sequence[Any]], list[Any]]:
-    """`stream` behind the journal, behind the crew."""
-    recorded = journal.recorded(
-        stream, kind=kind, model=model, key=key, encode=encode, decode=decode
-    )
-    return crew.merged(recorded)
+def encode_reply(reply: TokenReply) -> list[Any]:
+    """An answer as JSON values; log-probabilities keep their float32 bits."""
+    return [list(reply.ids), encode_floats(reply.logprobs), reply.finished]
 
 
 def encode_scores(scores: StepScores) -> list[Any]:
+    """Scores as JSON values."""
     return [scores.kind.value, list(scores.values), scores.by, scores.tokens]
 
 
 def decode_scores(record: list[Any]) -> StepScores:
+    """Inverse of `encode_scores`."""
     kind, values, by, tokens = record
     return StepScores(Kind(kind), tuple(values), by, tokens)
 

@@ -7,7 +7,7 @@ found, hence coverage) and a random one (any solution is as good, hence pass@1).
 Dimension key: P problems, N traces of each.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -43,7 +43,9 @@ class Outcomes:
     verifier_tokens: float  # per problem and sample
 
 
-def compare(pool_P_N: Sequence[Sequence[Trace]], judged: dict[str, Judged], *, seed: int) -> dict[str, Outcomes]:
+def compare(
+    pool_P_N: Sequence[Sequence[Trace]], judged: dict[str, Judged], *, seed: int
+) -> dict[str, Outcomes]:
     """Every method's accuracy on every problem, for all sizes up to N.
 
     The pool must hold equally many traces of each problem.
@@ -53,7 +55,7 @@ def compare(pool_P_N: Sequence[Sequence[Trace]], judged: dict[str, Judged], *, s
     problems = range(len(pool_P_N))
     sizes = [n for n in SIZES if n <= len(pool_P_N[0])]
 
-    def voted(weights_P_N: Sequence[Sequence[float]] | None, name: str, n: int) -> list[float]:
+    def voted(weights_P_N: Sequence[Sequence[float]] | None, n: int) -> list[float]:
         return [
             vote_accuracy(
                 answers[p],
@@ -66,10 +68,10 @@ def compare(pool_P_N: Sequence[Sequence[Trace]], judged: dict[str, Judged], *, s
             for p in problems
         ]
 
-    methods = {
+    methods: dict[str, tuple[Callable[[int], list[float]], float]] = {
         "perfect scorer": (lambda n: [coverage(right[p], n) for p in problems], 0.0),
-        "majority": (partial(voted, None, "majority"), 0.0),
-        "random scorer": (lambda n: [float(np.mean(right[p])) for p in problems], 0.0),
+        "majority": (partial(voted, None), 0.0),
+        "random scorer": (lambda _: [float(np.mean(right[p])) for p in problems], 0.0),
     }
     for name, view in judged.items():
 
@@ -77,15 +79,20 @@ def compare(pool_P_N: Sequence[Sequence[Trace]], judged: dict[str, Judged], *, s
             return [best_of_n(view.totals_P_N[p], right[p], n) for p in problems]
 
         methods[f"best-of-n, {name}"] = (best, view.tokens)
-        methods[f"weighted vote, {name}"] = (partial(voted, view.weights_P_N, name), view.tokens)
+        methods[f"weighted vote, {name}"] = (partial(voted, view.weights_P_N), view.tokens)
     return {
         name: Outcomes({n: accuracy(n) for n in sizes}, tokens)
         for name, (accuracy, tokens) in methods.items()
     }
 
 
-def method_rows(outcomes: dict[str, Outcomes], policy_tokens: float, *, seed: int) -> dict[str, dict[str, float]]:
-    """{method: accuracy, low, high, policy_tokens, verifier_tokens} with all N samples; tokens per problem."""
+def method_rows(
+    outcomes: dict[str, Outcomes], policy_tokens: float, *, seed: int
+) -> dict[str, dict[str, float]]:
+    """{method: accuracy, low, high, policy_tokens, verifier_tokens} with all N samples.
+
+    Tokens are per problem.
+    """
     rows = {}
     for name, outcome in outcomes.items():
         n = max(outcome.by_size)
@@ -101,7 +108,9 @@ def method_rows(outcomes: dict[str, Outcomes], policy_tokens: float, *, seed: in
     return rows
 
 
-def paired_rows(outcomes: dict[str, Outcomes], *, base: str = "majority", seed: int) -> dict[str, dict[str, float]]:
+def paired_rows(
+    outcomes: dict[str, Outcomes], *, base: str = "majority", seed: int
+) -> dict[str, dict[str, float]]:
     """{method: diff, low, high} against `base` on the same problems and samples."""
     n = max(outcomes[base].by_size)
     rows = {}
@@ -123,7 +132,7 @@ def paired_rows(outcomes: dict[str, Outcomes], *, base: str = "majority", seed: 
 def curve_rows(
     outcomes: dict[str, Outcomes], policy_tokens: float, *, seed: int
 ) -> dict[str, list[dict[str, float]]]:
-    """{method: [{n, tokens, accuracy, low, high}]} for all sizes; tokens of the policy per problem."""
+    """{method: [{n, tokens, accuracy, low, high}]} for all sizes; policy tokens per problem."""
     curves: dict[str, list[dict[str, float]]] = {}
     for name, outcome in outcomes.items():
         curves[name] = []

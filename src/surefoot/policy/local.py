@@ -38,14 +38,14 @@ class LocalPolicy:
     """A `Sampler`. Build it with `load_policy`.
 
     encoder: ids of problems and steps.
-    complete: answers requests; the decoder itself, or something around it.
     decoder: the model at work.
+    complete: answers requests; the decoder itself, or something around it.
     fingerprint: changes whenever the same request could get another answer.
     """
 
     encoder: Encoder
-    complete: Complete
     decoder: Decoder
+    complete: Complete
     fingerprint: str
 
     def __call__(
@@ -118,12 +118,8 @@ def load_policy(
         slots=slots,
     )
 
-    def complete(requests: Sequence[Request]) -> list[Reply]:
-        replies = dict(decoder.stream(requests))
-        return [replies[i] for i in range(len(requests))]
-
     parts = (fingerprint(name), encoder.fingerprint(), repr(sampling), str(model.dtype))
-    return LocalPolicy(encoder, complete, decoder, "|".join(parts))
+    return LocalPolicy(encoder, decoder, decoder.complete, "|".join(parts))
 
 
 def load_model(name: str, *, dtype: str, device: str) -> tuple[PreTrainedModel, Any]:

@@ -137,7 +137,7 @@ class _ReadCache:
 
 
 class _SlotCache:
-    """Keys and values of all slots, [layers] of [W, H, L, D]; `update` writes one position a row."""
+    """Keys and values of all slots, [layers] of [W, H, L, D]; `update` writes one place a row."""
 
     def __init__(self, slots: int, length: int) -> None:
         self.slots, self.length = slots, length
@@ -203,6 +203,11 @@ class Decoder:
         if window and getattr(config, "use_sliding_window", True):
             self.limit = min(self.limit, int(window))  # within one window all attention is full
         self._bytes_per_position = _cache_bytes_per_position(model)
+
+    def complete(self, requests: Sequence[Request]) -> list[Reply]:
+        """Answers all requests, in order; `stream` tells more."""
+        replies = dict(self.stream(requests))
+        return [replies[i] for i in range(len(requests))]
 
     @torch.inference_mode()
     def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:

@@ -107,4 +107,3 @@ def _best(
     scores = totals(score_traces(score, traces, meter), aggregation)
     order = sorted(range(len(going)), key=lambda i: -scores[i])
     return [going[i] for i in order[:room]]
-

@@ -52,7 +52,7 @@ def draw_within(
     n: int,
     meter: Meter,
 ) -> list[Trace]:
-    """Up to n solutions: all at once without a limit on the policy, else one by one until it is reached."""
+    """Up to n solutions: at once if the budget does not limit the policy, else one by one."""
     limits = meter.budget
     limited = any(
         limit is not None

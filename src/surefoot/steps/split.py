@@ -5,6 +5,7 @@ space or a separator, and joining with its separator gives an equal split again.
 """
 
 import re
+from itertools import pairwise
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(\\$])")
 _ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|vs|Mr|Mrs|Ms|Dr|St|No|Fig|Eq)\.$")
@@ -40,7 +41,7 @@ def by_marker(text: str, marker: str = r"(?:Step\s+)?\d{1,3}[.:)]\s") -> list[st
     """
     starts = [match.start() for match in re.finditer(rf"^[ \t]*{marker}", text, re.MULTILINE)]
     edges = [0, *starts, len(text)]
-    pieces = (text[a:b] for a, b in zip(edges, edges[1:], strict=False))
+    pieces = (text[a:b] for a, b in pairwise(edges))
     return [step for piece in pieces if (step := piece.strip())]
 
 

@@ -31,9 +31,7 @@ from surefoot.core.types import Problem, Trace, Verdict
 
 Split = Literal["train", "validation", "test"]
 
-NAMES = (
-    "Mia Sam Ben Zoe Tom Amy Leo Eva Max Ida Kim Lou Ned Pia Ray Sue Tim Una Vic Wes"
-).split()
+NAMES = ("Mia Sam Ben Zoe Tom Amy Leo Eva Max Ida Kim Lou Ned Pia Ray Sue Tim Una Vic Wes").split()
 ITEMS = "coins marbles stamps cards books shells pens apples beads keys".split()
 LARGEST = 199  # every quantity lies in [1, LARGEST]
 
@@ -112,9 +110,7 @@ class World:
 # --- making problems -------------------------------------------------------
 
 
-def problems(
-    split: Split, count: int, *, level: str = "middle", seed: int = 0
-) -> list[Problem]:
+def problems(split: Split, count: int, *, level: str = "middle", seed: int = 0) -> list[Problem]:
     """The first `count` problems of `stream`; their ids name split, level, seed and index."""
     if level not in LEVELS:
         raise ValueError(f"level must be one of {sorted(LEVELS)}, got {level!r}")
@@ -201,7 +197,11 @@ def _attempt(level: Level, rng: np.random.Generator) -> World | None:
         else:
             base = loose.pop(int(rng.integers(len(loose))))
             others = [name for name in known if name != base and name not in loose]
-            new = join(base, others[rng.integers(len(others))]) if rng.random() < 0.3 else follow(base)
+            new = (
+                join(base, others[rng.integers(len(others))])
+                if rng.random() < 0.3
+                else follow(base)
+            )
         if new is None:
             return None
         loose.append(new)

@@ -1,9 +1,9 @@
 """Verifiers on disk: a folder that plain transformers can open too.
 
-    config.json, model.safetensors, tokenizer files   the language model
-    head.safetensors                                  the head
-    verifier.json                                     what its scores mean and how to encode
-    README.md                                         the model card
+config.json, model.safetensors, tokenizer files   the language model
+head.safetensors                                  the head
+verifier.json                                     what its scores mean and how to encode
+README.md                                         the model card
 """
 
 import json
@@ -68,7 +68,7 @@ def load_verifier(name: str, *, device: str = "auto") -> LocalScorer:
     try:
         head = load_file(folder / HEAD)
         network.load_state_dict({k: v.float() for k, v in head.items()}, strict=False)
-    except Exception as error:  # noqa: BLE001 - safetensors raises its own kinds
+    except Exception as error:
         raise ModelError(f"the head at {folder / HEAD} cannot be read: {error}") from error
     return scorer(
         network.to(model.device),

@@ -30,7 +30,7 @@ def hard_target(label: StepLabel) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One encoded trace with the target of each kept step and whether its text is worth imitating."""
+    """An encoded trace, the target of each kept step, and whether its text is worth imitating."""
 
     encoded: Encoded
     targets_S: tuple[float | None, ...]

@@ -45,14 +45,15 @@ class VerifierNetwork(nn.Module):
         self.base = base
         channels = base.config.get_text_config().hidden_size
         self.state = nn.Linear(channels, 1)
-        self.surprise = nn.Sequential(
-            nn.Linear(FEATURES, MLP_WIDTH), nn.SiLU(), nn.Linear(MLP_WIDTH, 1)
-        )
-        for last in (self.state, self.surprise[2]):
+        last_of_surprise = nn.Linear(MLP_WIDTH, 1)
+        self.surprise = nn.Sequential(nn.Linear(FEATURES, MLP_WIDTH), nn.SiLU(), last_of_surprise)
+        for last in (self.state, last_of_surprise):
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
 
-    def forward(self, ids_NT: torch.Tensor, spans_NS2: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(
+        self, ids_NT: torch.Tensor, spans_NS2: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Step logits [N, S] and log P(token | before) [N, T], whose first column is 0.
 
         Logits of padding steps mean nothing. Cost: one forward pass.

@@ -20,7 +20,7 @@ from accelerate import Accelerator
 from surefoot.core.errors import InputError, StorageError
 from surefoot.core.seeds import rng_for
 from surefoot.verifiers.data import Example, batch_of, by_length
-from surefoot.verifiers.losses import IGNORED, step_loss, token_loss
+from surefoot.verifiers.losses import step_loss, token_loss
 from surefoot.verifiers.network import VerifierNetwork
 
 STATE = "training_state.pt"
@@ -89,7 +89,7 @@ def train(
     network.train()
     for step in range(done, len(plan)):
         indices = plan[step][share::places] or plan[step]
-        losses = _losses(network, [usable[i] for i in indices], pad, config)
+        losses = _losses(network, [usable[i] for i in indices], pad)
         accelerator.backward(losses[0] + config.lm_weight * losses[1])
         norm = accelerator.clip_grad_norm_(network.parameters(), 1.0)
         if norm is not None and not math.isfinite(float(norm)):
@@ -114,14 +114,12 @@ def train(
 
 
 def _losses(
-    network: torch.nn.Module, examples: list[Example], pad: int, config: TrainConfig
+    network: torch.nn.Module, examples: list[Example], pad: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     batch = batch_of(examples, pad=pad)
     device = next(network.parameters()).device
     logits_NS, logprobs_NT = network(batch.ids_NT.to(device), batch.spans_NS2.to(device))
     targets_NS = batch.targets_NS.to(device)
-    if not (targets_NS != IGNORED).any():
-        raise InputError("a batch has no step with evidence")  # `usable` makes this impossible
     return (
         step_loss(logits_NS, targets_NS),
         token_loss(logprobs_NT, batch.weights_NT.to(device)),

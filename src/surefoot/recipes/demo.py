@@ -1,0 +1,274 @@
+"""The main job on embedded defaults: sample, label, train, search, compare, report.
+
+    policy    pebble                    writes solutions of trails problems
+    labels    Monte-Carlo rollouts      (Math-Shepherd, arXiv:2312.08935), soft targets;
+              outcomes                  where nothing was rolled out (Cobbe, arXiv:2110.14168)
+    verifier  the policy's own weights, trained on those labels here and now, beside the
+              shipped one, whose base reads better than the policy
+    compare   majority, best-of-n, weighted vote; perfect and random scorers as bounds
+
+Everything costs the policy the same N samples of each test problem. Interrupted
+anywhere, the same command goes on: model calls are in the journal, training
+saves its state.
+
+Dimension key: P problems, N traces of each.
+"""
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from surefoot.annotate import monte_carlo, outcome
+from surefoot.core.errors import InputError
+from surefoot.core.seeds import rng_for
+from surefoot.core.types import LabelledTrace, Problem, Trace, Usage, Verdict
+from surefoot.engine import Crew, Journal
+from surefoot.engine.calls import policy_calls, scorer_calls
+from surefoot.evaluate.comparison import compare, curve_rows, method_rows, paired_rows
+from surefoot.policy.local import LocalPolicy, load_policy
+from surefoot.policy.local_decode import Reply, Sampling
+from surefoot.recipes.demo_figures import label_quality, report_details, verifier_figures
+from surefoot.recipes.demo_views import Pool, judged_by, likelihood_of_policy
+from surefoot.report.html import write_report
+from surefoot.steps import rollout_labels, sample_traces
+from surefoot.tasks import trails
+from surefoot.verifiers import (
+    LocalScorer,
+    TrainConfig,
+    examples_of,
+    load_likelihood,
+    load_verifier,
+    new_network,
+    save_verifier,
+    soft_target,
+    train,
+)
+from surefoot.verifiers.checkpoint import encoder_card
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoConfig:
+    """All of a run. Unknown names in a config file are refused.
+
+    level: of trails. test_problems, samples: P and N of the comparison.
+    train_problems, train_samples: what the demo's verifier learns from.
+    rolled_out: how many of those traces get Monte-Carlo labels from `rollouts`
+      completions a step; the others keep their outcome.
+    in_flight: problems worked on at once.
+    """
+
+    level: str = "middle"
+    test_problems: int = 400
+    samples: int = 16
+    temperature: float = 0.8
+    train_problems: int = 400
+    train_samples: int = 8
+    rolled_out: int = 200
+    rollouts: int = 8
+    policy: str = "pebble"
+    base: str = "pebble"
+    reader: str = "pebble-reader"
+    verifier: str = "pebble-verifier"
+    seed: int = 0
+    in_flight: int = 64
+    training: TrainConfig = field(default_factory=lambda: TrainConfig(epochs=1))
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> "DemoConfig":
+        """Reads a config; raises InputError that names an unknown setting and lists the known."""
+        training = record.get("training", {})
+        for given, known in ((record, cls), (training, TrainConfig)):
+            unknown = set(given) - set(known.__dataclass_fields__)
+            if unknown:
+                names = sorted(known.__dataclass_fields__)
+                raise InputError(f"unknown settings {sorted(unknown)}; expected some of {names}")
+        kept = {k: v for k, v in record.items() if k != "training"}
+        return cls(**kept, training=TrainConfig(**{"epochs": 1, **training}))
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What every stage works with."""
+
+    config: DemoConfig
+    out: Path
+    journal: Journal
+    crew: Crew
+    progress: Progress
+
+    def over(self, stage: str, work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        """work(item) for each, many at once, with progress."""
+        ticks = itertools.count(1)
+        self.progress(stage, 0, len(items))
+        return self.crew.map(
+            work, items, done=lambda _: self.progress(stage, next(ticks), len(items))
+        )
+
+    def policy(self, name: str, temperature: float) -> LocalPolicy:
+        """A model as a policy, through the journal and the crew."""
+        policy = load_policy(name, sampling=Sampling(temperature, max_tokens=256))
+        return policy.through(
+            lambda p: policy_calls(
+                p.decoder.stream, p.fingerprint, self.journal, self.crew, reply=Reply
+            )
+        )
+
+    def scorer(self, score: LocalScorer) -> LocalScorer:
+        """A verifier, through the journal and the crew."""
+        return score.through(
+            lambda s: scorer_calls(s.stream, s.fingerprint, self.journal, self.crew)
+        )
+
+
+def run_demo(
+    config: DemoConfig, out: Path, *, progress: Progress = lambda *_: None, command: str = ""
+) -> dict[str, Any]:
+    """Runs or resumes the whole job in `out`; returns what it writes to summary.json.
+
+    Writes journal.sqlite, verifier/, summary.json, report.json and report.html.
+    """
+    started = time.monotonic()
+    journal = Journal(out / "journal.sqlite")
+    shop = Shop(config, out, journal, Crew(config.in_flight), progress)
+    policy = shop.policy(config.policy, config.temperature)
+    test = sampled(shop, policy, "test", config.test_problems, config.samples)
+    training = sampled(shop, policy, "train", config.train_problems, config.train_samples)
+    labelled = labelled_traces(shop, policy, training)
+    own = trained(shop, labelled)
+    pool = Pool(
+        test,
+        {
+            "own verifier": judged_by(shop.over, shop.scorer(own), test),
+            "shipped verifier": judged_by(
+                shop.over, shop.scorer(load_verifier(config.verifier)), test
+            ),
+            "reader's likelihood": judged_by(
+                shop.over, shop.scorer(load_likelihood(config.reader)), test
+            ),
+            "policy's likelihood": likelihood_of_policy(test),
+        },
+    )
+    summary = {
+        "title": f"Choosing among {config.samples} solutions of trails ({config.level})",
+        "command": command,
+        "seed": config.seed,
+        "policy": config.policy,
+        "problems": config.test_problems,
+        **compared(pool, config),
+        "label_quality": label_quality(labelled),
+        "verifiers": verifier_figures(pool),
+        "greedy": {
+            name: greedy_accuracy(shop, name)
+            for name in dict.fromkeys((config.policy, config.reader))
+        },
+        "seconds": 0.0,
+    }
+    details = report_details(pool, labelled, summary)
+    summary["seconds"] = round(time.monotonic() - started, 1)
+    (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+    (out / "report.json").write_text(json.dumps(details) + "\n")
+    write_report(out / "report.html", summary, details)
+    journal.close()
+    return summary
+
+
+def sampled(
+    shop: Shop,
+    policy: LocalPolicy,
+    split: trails.Split,
+    problems: int,
+    count: int,
+    *,
+    stage: str = "",
+) -> list[list[Trace]]:
+    """[P][N] checked solutions of one split."""
+
+    def work(problem: Problem) -> list[Trace]:
+        rng = rng_for(shop.config.seed, "sample", problem.id)
+        return sample_traces(problem, sample=policy, check=trails.check, count=count, rng=rng)
+
+    asked = trails.problems(split, problems, level=shop.config.level, seed=shop.config.seed)
+    return shop.over(stage or f"sample {split}", work, asked)
+
+
+def labelled_traces(
+    shop: Shop, policy: LocalPolicy, traces_P_N: Sequence[Sequence[Trace]]
+) -> list[LabelledTrace]:
+    """Monte-Carlo labels for the first traces, one a problem before a second of any; outcomes
+    for the others."""
+    by_turns = [t for row in itertools.zip_longest(*traces_P_N) for t in row if t is not None]
+    cut = shop.config.rolled_out
+
+    def work(numbered: tuple[int, Trace]) -> LabelledTrace:
+        number, trace = numbered
+        spent: list[Usage] = []
+        estimate = partial(
+            rollout_labels,
+            sample=policy,
+            check=trails.check,
+            completions=shop.config.rollouts,
+            spend=spent.append,
+        )
+        rng = rng_for(shop.config.seed, "rollouts", trace.problem.id, number)
+        labels = monte_carlo(trace, estimate=estimate, rng=rng)
+        return LabelledTrace(trace, tuple(labels), sum(spent, Usage()))
+
+    rolled = shop.over("label by rollouts", work, list(enumerate(by_turns[:cut])))
+    return [*rolled, *(outcome(trace) for trace in by_turns[cut:])]
+
+
+def trained(shop: Shop, labelled: Sequence[LabelledTrace]) -> LocalScorer:
+    """The demo's own verifier, from the policy's weights; trained once, then loaded."""
+    folder = shop.out / "verifier"
+    if not (folder / "verifier.json").is_file():
+        network, encoder = new_network(shop.config.base)
+        kind, examples, _ = examples_of(labelled, encoder, soft_target)
+        train(
+            network,
+            examples,
+            config=shop.config.training,
+            pad=encoder.tokenizer.pad_token_id,
+            state_folder=shop.out,
+            report=lambda update: shop.progress("train verifier", update.step, update.steps),
+        )
+        trained_on = f"{len(examples)} traces of trails, rollout and outcome labels"
+        card = encoder_card("own verifier", kind, encoder, trained_on)
+        save_verifier(folder, network, encoder, card)
+    return load_verifier(str(folder))
+
+
+def greedy_accuracy(shop: Shop, name: str) -> float:
+    """Share of the test problems that a model at temperature 0 solves with one try."""
+    policy = shop.policy(name, temperature=0.0)
+    traces_P_1 = sampled(
+        shop, policy, "test", shop.config.test_problems, 1, stage=f"greedy: {name}"
+    )
+    right = [t.verdict is Verdict.CORRECT for traces in traces_P_1 for t in traces]
+    return sum(right) / shop.config.test_problems
+
+
+def compared(pool: Pool, config: DemoConfig) -> dict[str, Any]:
+    """Methods, paired differences, coverage and curves of the summary."""
+    outcomes = compare(pool.traces_P_N, pool.judged, seed=config.seed)
+    tokens = pool.policy_tokens()
+    return {
+        "methods": method_rows(outcomes, tokens, seed=config.seed),
+        "paired_vs_majority": paired_rows(outcomes, seed=config.seed),
+        "coverage": {
+            str(n): sum(values) / len(values)
+            for n, values in outcomes["perfect scorer"].by_size.items()
+        },
+        "curves": curve_rows(outcomes, tokens, seed=config.seed),
+    }
+
+
+def as_json(config: DemoConfig) -> dict[str, Any]:
+    """A config as the JSON that `DemoConfig.from_json` reads."""
+    return asdict(config)
