@@ -19,7 +19,7 @@ LONGEST_STATED = 300  # characters of an answer that is stated in a sentence
 _BRACES = re.compile(r"\\(?:boxed|fbox)\s{0,9}\{|\\.|[{}]", re.DOTALL)
 _HASHES = re.compile(r"####[ \t]*([^\n]{1,300})")
 _STATED = re.compile(
-    r"(?:\banswers?(?:\s+is|\s+are|\s*:|\s*=)\s*:?|^[ \t*]*A\s*:)[ \t]*([^\n]{1,300})",
+    r"(?:\banswers?(?:\s+is|\s+are|\s*:|\s*=)\s*:?|^[ \t*]{0,9}A\s?:)",
     re.IGNORECASE | re.MULTILINE,
 )
 _STATED_MATH = re.compile(r"\s*(?:\$\$?([^$]+)\$\$?(?!\d)|\\\((.+?)\\\)|\\\[(.+?)\\\])")
@@ -81,7 +81,7 @@ def stated(text: str) -> str | None:
     It ends with its sentence; a unit stays, markdown and the closing period go.
     """
     for match in reversed(list(_STATED.finditer(text))):
-        rest = match[1].strip(" \t*_`")
+        rest = text[match.end() : match.end() + LONGEST_STATED].split("\n")[0].strip(" \t*_`")
         maths = _STATED_MATH.match(rest)
         if maths is not None:
             return next(group for group in maths.groups() if group).strip()

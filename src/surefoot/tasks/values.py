@@ -151,6 +151,8 @@ def same_plainly(gold: str, answer: str) -> bool | None:
     if (left is None) != (right is None) and "_" in gold + answer:
         return None if "\\" in gold + answer else False
     first, second = (_letter(text) for text in (gold, answer))
+    if len(first) == len(second) == 1 and (first + second).isalpha():
+        return first.casefold() == second.casefold()
     texts = [first, second]
     if any(_WORDS.fullmatch(t) for t in texts) and all(
         _WORDS.fullmatch(t) or v is not None or len(t) == 1
