@@ -25,7 +25,7 @@ class Budget:
     def __post_init__(self) -> None:
         for limit in fields(self):
             value = getattr(self, limit.name)
-            if value is not None and value < 0:
+            if value is not None and not value >= 0:  # so that NaN is refused too
                 raise InputError(f"budget {limit.name} must be 0 or more, got {value}")
 
 

@@ -54,7 +54,7 @@ def reduce_values(values_S: Sequence[float], how: str) -> float:
     """Aggregates bare numbers whose kind is not known; the caller answers for the choice."""
     if how not in AGGREGATIONS:
         raise InputError(f"aggregation must be one of {sorted(AGGREGATIONS)}, got {how!r}")
-    if not values_S:
+    if len(values_S) == 0:
         raise InputError("a trace without steps has no score: drop it or give it a verdict instead")
     for step, value in enumerate(values_S):
         if not math.isfinite(value):

@@ -1,19 +1,23 @@
 """JSONL in and out: one record a line, resumable, and errors that name the row.
 
-problem   {"id", "problem", "answer", "level"}
-trace     {"problem": {...}, "steps": [text], "ids": [[int]], "logprobs": [[float]],
-           "answer", "verdict", "finished"}
-labels    a trace and {"labels": [{"kind", "successes", "tries", "by"}], "usage": {...}}
-scores    a trace and {"scores": {"kind", "values", "by"}}
+    problem   {"id", "problem", "answer", "level"}
+    trace     {"problem": {...}, "steps": [text], "ids": [[int]], "logprobs": [[float]],
+               "answer", "verdict", "finished"}
+    labels    a trace and {"labels": [{"kind", "successes", "tries", "by"}], "usage": {...}}
+    scores    a trace and {"scores": {"kind", "values", "by", "tokens"}}
+
+Fields that nobody reads are ignored, so files from elsewhere may carry their own.
 """
 
+import errno
 import gzip
 import json
 import os
+import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from surefoot.core.errors import InputError, StorageError
 from surefoot.core.types import (
@@ -38,16 +42,29 @@ T = TypeVar("T")
 def read_rows(path: str | Path) -> Iterator[tuple[int, Record]]:
     """Yields (row number from 1, record) of a .jsonl or .jsonl.gz file; blank lines are skipped.
 
-    Raises InputError for a missing file, and for a row that is not a JSON object.
+    Raises InputError for a missing file, one that is not UTF-8 text, and a row that
+    is not a JSON object.
     """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"expected a JSONL file, but there is none at {path}")
+    for row, line in _numbered_lines(path):
+        if line.strip():
+            yield row, _parse_row(line, path, row)
+
+
+def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as lines:
-        for row, line in enumerate(lines, start=1):
-            if line.strip():
-                yield row, _parse_row(line, path, row)
+    row = 0
+    try:
+        with opener(path, "rt", encoding="utf-8") as lines:
+            for row, line in enumerate(lines, start=1):
+                yield row, line
+    except (UnicodeDecodeError, EOFError, zlib.error, OSError) as error:
+        raise InputError(
+            f"{path} cannot be read after row {row} ({error}); expected UTF-8 text, "
+            "one JSON object a line"
+        ) from error
 
 
 def _parse_row(line: str, path: Path, row: int) -> Record:
@@ -75,31 +92,57 @@ def read_all(path: str | Path, build: Callable[[Record], T]) -> list[T]:
 
 
 def write_all(path: str | Path, records: Iterable[Record]) -> int:
-    """Writes a whole JSONL file at once: it is complete or the old one stands. Returns the rows."""
+    """Writes a whole JSONL file at once: it is complete or the old one stands. Returns the rows.
+
+    Raises StorageError if it cannot be written; errors of `records` itself pass unchanged.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
     partial = path.with_name(path.name + ".partial")
     rows = 0
     try:
-        with partial.open("w", encoding="utf-8") as out:
-            for record in records:
-                out.write(json.dumps(record, ensure_ascii=False) + "\n")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A lone surrogate has no UTF-8 form; as a backslash escape it is still valid JSON.
+        with partial.open("w", encoding="utf-8", errors="backslashreplace") as out:
+            for line in lines:
+                out.write(line)
                 rows += 1
             out.flush()
             os.fsync(out.fileno())
         partial.replace(path)
     except OSError as error:
+        _discard(partial)
+        if isinstance(error, StorageError):  # from `records`, and already explained
+            raise
         raise StorageError(
-            f"could not write {path}: {error.strerror}; free some room and run the same command "
-            "again (what the journal holds is not lost)"
+            f"could not write {path}: {error.strerror or error}; {_cure(error)} and run the same "
+            "command again (what the journal holds is not lost)"
         ) from error
     return rows
+
+
+def _discard(partial: Path) -> None:
+    """A half-written file would only keep a full disk full."""
+    try:
+        partial.unlink()
+    except OSError:
+        return
+
+
+def _cure(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "free some room"
+    return "choose a place that you may write to"
 
 
 # --- reading one field -----------------------------------------------------
 
 
-def field_of(record: Record, name: str, kind: type[T] | tuple[type, ...]) -> T:
+@overload
+def field_of(record: Record, name: str, kind: type[T]) -> T: ...
+@overload
+def field_of(record: Record, name: str, kind: tuple[type, ...]) -> Any: ...
+def field_of(record: Record, name: str, kind: type | tuple[type, ...]) -> Any:
     """`record[name]`, or an InputError that names the field, what was expected and what came."""
     expected = kind if isinstance(kind, tuple) else (kind,)
     names = " or ".join(k.__name__ for k in expected)
@@ -109,13 +152,14 @@ def field_of(record: Record, name: str, kind: type[T] | tuple[type, ...]) -> T:
     if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
         shown = repr(value)[:60]
         raise InputError(f"field {name!r}: expected {names}, got {type(value).__name__} {shown}")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 # --- nouns as records and back ---------------------------------------------
 
 
 def problem_record(problem: Problem) -> Record:
+    """A problem as a JSON object; "answer" is null where the gold answer is unknown."""
     return {
         "id": problem.id,
         "problem": problem.text,
@@ -126,21 +170,20 @@ def problem_record(problem: Problem) -> Record:
 
 def problem_of(record: Record) -> Problem:
     """Inverse of `problem_record`; "answer" and "level" may be absent."""
-    text: str = field_of(record, "problem", str)
+    text = field_of(record, "problem", str)
     if not text.strip():
         raise InputError("field 'problem' is empty; expected the question's text")
-    gold = record.get("answer")
-    if gold is not None and not isinstance(gold, (str, int, float)):
-        raise InputError(f"field 'answer': expected text or a number, got {gold!r}")
+    gold = _optional(record, "answer", (str, int, float), None)
     return Problem(
         id=str(field_of(record, "id", (str, int))),
         text=text,
         gold=None if gold is None else str(gold),
-        level=str(record.get("level", "")),
+        level=str(_optional(record, "level", (str, int), "")),
     )
 
 
 def trace_record(trace: Trace) -> Record:
+    """A trace as a JSON object, its problem inside it, so that a file stands alone."""
     return {
         "problem": problem_record(trace.problem),
         "steps": [step.text for step in trace.steps],
@@ -155,43 +198,23 @@ def trace_record(trace: Trace) -> Record:
 def trace_of(record: Record) -> Trace:
     """Inverse of `trace_record`; "ids", "logprobs" and what is known of the end may be absent."""
     problem = problem_of(field_of(record, "problem", dict))
-    texts: list[Any] = field_of(record, "steps", list)
+    texts = _list_of(record, "steps", (str,))
     if not texts:
         raise InputError(f"field 'steps' of problem {problem.id!r} is empty; expected one or more")
-    for index, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise InputError(f"field 'steps'[{index}]: expected text, got {text!r}")
-    ids, logprobs = (_per_step(record, name, len(texts)) for name in ("ids", "logprobs"))
+    ids = _per_step(record, "ids", (int,), len(texts))
+    logprobs = _per_step(record, "logprobs", (int, float), len(texts))
     steps = (Step(t, tuple(i), tuple(lp)) for t, i, lp in zip(texts, ids, logprobs, strict=True))
     return Trace(
         problem=problem,
         steps=tuple(steps),
-        answer=record.get("answer"),
-        verdict=_member(Verdict, record, "verdict") if record.get("verdict") else None,
-        finished=bool(record.get("finished", True)),
+        answer=_optional(record, "answer", (str,), None),
+        verdict=None if record.get("verdict") is None else _member(Verdict, record, "verdict"),
+        finished=_optional(record, "finished", (bool,), True),
     )
 
 
-def _per_step(record: Record, name: str, steps: int) -> list[list[Any]]:
-    lists: list[list[Any]] = record.get(name) or [[] for _ in range(steps)]
-    if len(lists) != steps:
-        raise InputError(f"field {name!r} has {len(lists)} entries for {steps} steps")
-    return lists
-
-
-E_ = TypeVar("E_", Kind, Verdict)
-
-
-def _member(enum: type[E_], record: Record, name: str) -> E_:
-    value = record.get(name)
-    try:
-        return enum(value)
-    except ValueError as error:
-        choices = sorted(member.value for member in enum)
-        raise InputError(f"field {name!r}: expected one of {choices}, got {value!r}") from error
-
-
 def labelled_record(labelled: LabelledTrace) -> Record:
+    """A labelled trace as a JSON object, the raw counts of every label kept."""
     labels = [
         {"kind": x.kind.value, "successes": x.successes, "tries": x.tries, "by": x.by}
         for x in labelled.labels
@@ -205,37 +228,104 @@ def labelled_record(labelled: LabelledTrace) -> Record:
 
 
 def labelled_of(record: Record) -> LabelledTrace:
-    """Inverse of `labelled_record`."""
+    """Inverse of `labelled_record`; "usage" and "notes" may be absent."""
     trace = trace_of(record)
-    rows: list[Record] = field_of(record, "labels", list)
+    rows = _list_of(record, "labels", (dict,))
     if len(rows) != len(trace.steps):
         raise InputError(f"field 'labels' has {len(rows)} entries for {len(trace.steps)} steps")
-    labels = tuple(
-        StepLabel(
-            kind=_member(Kind, row, "kind"),
-            successes=field_of(row, "successes", (int, float)),
-            tries=field_of(row, "tries", int),
-            by=field_of(row, "by", str),
-        )
-        for row in rows
-    )
-    usage = Usage(**record.get("usage", {}))
-    return LabelledTrace(trace, labels, usage, dict(record.get("notes", {})))
+    labels = tuple(_within(f"labels[{i}]", _label_of, row) for i, row in enumerate(rows))
+    usage = _within("usage", _usage_of, _optional(record, "usage", (dict,), {}))
+    notes: dict[str, str] = dict(_optional(record, "notes", (dict,), {}))
+    return LabelledTrace(trace, labels, usage, notes)
 
 
 def scored_record(trace: Trace, scores: StepScores) -> Record:
+    """A trace and its scores as one JSON object."""
     return {
         **trace_record(trace),
-        "scores": {"kind": scores.kind.value, "values": list(scores.values), "by": scores.by},
+        "scores": {
+            "kind": scores.kind.value,
+            "values": list(scores.values),
+            "by": scores.by,
+            "tokens": scores.tokens,
+        },
     }
 
 
 def scored_of(record: Record) -> tuple[Trace, StepScores]:
     """Inverse of `scored_record`; refuses a number of scores other than that of steps."""
     trace = trace_of(record)
-    row: Record = field_of(record, "scores", dict)
-    values: list[float] = field_of(row, "values", list)
-    if len(values) != len(trace.steps):
-        raise InputError(f"field 'scores' has {len(values)} values for {len(trace.steps)} steps")
-    scores = StepScores(_member(Kind, row, "kind"), tuple(values), field_of(row, "by", str))
+    scores = _within("scores", _scores_of, field_of(record, "scores", dict))
+    if len(scores.values) != len(trace.steps):
+        raise InputError(
+            f"field 'scores' has {len(scores.values)} values for {len(trace.steps)} steps"
+        )
     return trace, scores
+
+
+def _label_of(row: Record) -> StepLabel:
+    tries = field_of(row, "tries", int)
+    if tries < 0:
+        raise InputError(f"field 'tries': expected 0 or more, got {tries}")
+    return StepLabel(
+        kind=_member(Kind, row, "kind"),
+        successes=field_of(row, "successes", (int, float)),
+        tries=tries,
+        by=field_of(row, "by", str),
+    )
+
+
+def _scores_of(row: Record) -> StepScores:
+    return StepScores(
+        kind=_member(Kind, row, "kind"),
+        values=tuple(_list_of(row, "values", (int, float))),
+        by=field_of(row, "by", str),
+        tokens=_optional(row, "tokens", (int,), 0),
+    )
+
+
+def _usage_of(row: Record) -> Usage:
+    return Usage(**{f.name: _optional(row, f.name, (int, float), f.default) for f in fields(Usage)})
+
+
+def _within(name: str, build: Callable[[Record], T], row: Record) -> T:
+    """`build(row)`; its InputErrors gain the name of the field that `row` stands in."""
+    try:
+        return build(row)
+    except InputError as error:
+        raise InputError(f"in {name}: {error}") from error
+
+
+def _optional(record: Record, name: str, kinds: tuple[type, ...], default: Any) -> Any:
+    """`field_of`, or `default` where the field is absent or null."""
+    return default if record.get(name) is None else field_of(record, name, kinds)
+
+
+def _list_of(record: Record, name: str, kinds: tuple[type, ...]) -> list[Any]:
+    """A list field, each entry of one of `kinds`; the error names the first that is not."""
+    values = field_of(record, name, list)
+    for index, value in enumerate(values):
+        field_of({f"{name}[{index}]": value}, f"{name}[{index}]", kinds)
+    return values
+
+
+def _per_step(record: Record, name: str, kinds: tuple[type, ...], steps: int) -> list[list[Any]]:
+    """[S] a list of `kinds` for each step; empty lists where the field is absent, null or []."""
+    if not record.get(name):
+        return [[] for _ in range(steps)]
+    lists = _list_of(record, name, (list,))
+    if len(lists) != steps:
+        raise InputError(f"field {name!r} has {len(lists)} entries for {steps} steps")
+    return [_list_of({f"{name}[{i}]": row}, f"{name}[{i}]", kinds) for i, row in enumerate(lists)]
+
+
+E_ = TypeVar("E_", Kind, Verdict)
+
+
+def _member(enum: type[E_], record: Record, name: str) -> E_:
+    value = record.get(name)
+    try:
+        return enum(value)
+    except ValueError as error:
+        choices = sorted(member.value for member in enum)
+        raise InputError(f"field {name!r}: expected one of {choices}, got {value!r}") from error

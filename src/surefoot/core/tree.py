@@ -8,6 +8,7 @@ Dimension key: N nodes.
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from surefoot.core.errors import InputError
 from surefoot.core.types import Step
 
 
@@ -89,16 +90,28 @@ class Tree:
         """A record of plain lists; `from_json` is its inverse."""
         return {
             "steps": [[s.text, list(s.ids), list(s.logprobs)] for s in self.steps],
-            "parents": self.parents,
-            "visits": self.visits,
-            "value_sums": self.value_sums,
-            "finished": self.finished,
+            "parents": list(self.parents),
+            "visits": list(self.visits),
+            "value_sums": list(self.value_sums),
+            "finished": list(self.finished),
         }
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Self:
-        steps = [Step(text, tuple(ids), tuple(logs)) for text, ids, logs in record["steps"]]
-        columns = (record[n] for n in ("parents", "visits", "value_sums", "finished"))
-        tree = cls(steps, *(list(column) for column in columns))
-        tree._index = {(tree.parents[i], s.text): i for i, s in enumerate(steps) if i}
+        """Inverse of `to_json`. Raises InputError if the columns do not make a tree. O(N)."""
+        names = ("steps", "parents", "visits", "value_sums", "finished")
+        missing = [name for name in names if not isinstance(record.get(name), list)]
+        if missing:
+            raise InputError(f"a tree's record needs the lists {names}; {missing} are not there")
+        columns = {name: list(record[name]) for name in names}
+        if len({len(column) for column in columns.values()}) != 1 or not columns["steps"]:
+            sizes = {name: len(column) for name, column in columns.items()}
+            raise InputError(f"a tree's lists must be equally long, 1 or more; got {sizes}")
+        steps = [Step(text, tuple(ids), tuple(logs)) for text, ids, logs in columns["steps"]]
+        parents: list[int] = columns["parents"]
+        for node, parent in enumerate(parents):
+            if not (0 <= parent < node or (node == 0 and parent == -1)):
+                raise InputError(f"the parent of node {node} must come before it, got {parent}")
+        tree = cls(steps, parents, columns["visits"], columns["value_sums"], columns["finished"])
+        tree._index = {(parents[i], s.text): i for i, s in enumerate(steps) if i}
         return tree

@@ -85,6 +85,7 @@ class Trace:
         return sum(len(step.ids) for step in self.steps)
 
     def with_steps(self, steps: tuple[Step, ...]) -> Self:
+        """The same trace with other steps; answer and verdict are kept."""
         return replace(self, steps=steps)
 
 
@@ -169,6 +170,7 @@ class Completion:
 
     @property
     def tokens(self) -> int:
+        """Policy tokens in the new steps; 0 where their ids are unknown."""
         return sum(len(step.ids) for step in self.steps)
 
 
@@ -178,6 +180,7 @@ class LabelledTrace:
 
     labels: [S], one a step, in order.
     usage: what the labels cost.
+    notes: what else its maker wants remembered, e.g. why a step could not be labelled.
     """
 
     trace: Trace
