@@ -1,0 +1,1 @@
+"""The `surefoot` command: verbs that read and write files. Nothing imports this package."""

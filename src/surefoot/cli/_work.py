@@ -1,0 +1,145 @@
+"""Model work of a verb: calls merged over problems, kept in a journal, counted."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from surefoot.cli._common import at_least_one, interruptible, models, progress
+from surefoot.core.errors import SurefootError
+from surefoot.core.types import StepScores, Usage
+from surefoot.engine import Crew, Journal
+
+A = TypeVar("A")
+B = TypeVar("B")
+LIKELIHOOD = "likelihood:"
+
+
+class Work:
+    """One verb's model work: calls merged over problems, kept in a journal, and counted.
+
+    with Work("sample", out, journal, in_flight) as work:
+        policy = work.policy("pebble", sampling=..., ...)
+        results = work.each("sample", function, problems)
+    """
+
+    def __init__(self, verb: str, out: str, journal: Path | None, in_flight: int = 64) -> None:
+        at_least_one(problems_in_flight=in_flight)
+        self.path = journal or Path(f"{verb if out == '-' else out}.journal.sqlite")
+        self.usage = Usage()
+        self.fresh: Counter[str] = Counter()  # tokens of calls that the journal did not know
+        self.busy: Counter[str] = Counter()  # milliseconds of the models at work on them
+        self._journal: Journal | None = None  # opened with the first model
+        self._crew = Crew(in_flight)
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        self._interrupts = interruptible(f"every finished call is kept in {self.path}")
+        self._interrupts.__enter__()
+        self._started = time.monotonic()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        journal = self._journal
+        if journal is not None:
+            if isinstance(error, SurefootError) and journal.hits + journal.misses:
+                error.add_note(
+                    f"(Finished calls are kept in {self.path}: the same command goes on from there.)"
+                )
+            journal.close()
+        self._interrupts.__exit__(None, None, None)
+
+    def each(self, stage: str, work: Callable[[A], B], items: Sequence[A]) -> list[B]:
+        """[work(item)] with a progress bar, many at once."""
+        with progress() as update:
+            done = Counter[str]()
+
+            def tick(_: B) -> None:
+                with self._lock:
+                    done[stage] += 1
+                update(stage, done[stage], len(items))
+
+            update(stage, 0, len(items))
+            return self._crew.map(work, items, done=tick)
+
+    def policy(self, name: str, **settings: Any) -> Any:
+        """`load_policy(name, **settings)` behind crew and journal; a `Sampler`."""
+        models()
+        from surefoot.engine.calls import policy_calls
+        from surefoot.policy.local import load_policy
+        from surefoot.policy.local_decode import Reply
+
+        def wrapped(policy: Any) -> Any:
+            stream = self._noted("policy_tokens", policy.decoder.stream, lambda r: len(r.ids))
+            complete = policy_calls(
+                stream, policy.fingerprint, self._opened(), self._crew, reply=Reply
+            )
+            return self._charged("policy_tokens", complete, lambda r: len(r.ids))
+
+        return load_policy(name, **settings).through(wrapped)
+
+    def scorer(self, name: str, *, device: str) -> Any:
+        """A verifier, or likelihood:MODEL, behind crew and journal; a `Scorer`."""
+        models()
+        from surefoot.engine.calls import scorer_calls
+        from surefoot.verifiers import load_likelihood, load_verifier
+
+        def read(scores: StepScores) -> int:
+            return scores.tokens
+
+        def wrapped(scorer: Any) -> Any:
+            stream = self._noted("verifier_tokens", scorer.stream, read)
+            complete = scorer_calls(stream, scorer.fingerprint, self._opened(), self._crew)
+            return self._charged("verifier_tokens", complete, read)
+
+        if name.startswith(LIKELIHOOD):
+            loaded = load_likelihood(name.removeprefix(LIKELIHOOD), device=device)
+        else:
+            loaded = load_verifier(name, device=device)
+        return loaded.through(wrapped)
+
+    def cost(self) -> dict[str, Any]:
+        """What was asked for, how much of it the journal knew, and the speed of what was new."""
+        seconds = round(time.monotonic() - self._started, 2)
+        spent = {k: v for k, v in asdict(replace(self.usage, seconds=seconds)).items() if v}
+        speeds = {
+            f"{name}_per_second": round(1000 * tokens / max(1, self.busy[name]), 1)
+            for name, tokens in self.fresh.items()
+        }
+        if self._journal is None:
+            return spent
+        return {**spent, **speeds, "journal_hits": self._journal.hits, "journal": str(self.path)}
+
+    def _opened(self) -> Journal:
+        if self._journal is None:
+            self._journal = Journal(self.path)
+        return self._journal
+
+    def _noted(self, name: str, stream: Any, tokens: Callable[[Any], int]) -> Any:
+        def noted(requests: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+            started = time.monotonic()
+            for index, reply in stream(requests):
+                self.fresh[name] += tokens(reply)
+                yield index, reply
+            self.busy[name] += round(1000 * (time.monotonic() - started))
+
+        return noted
+
+    def _charged(self, name: str, complete: Any, tokens: Callable[[Any], int]) -> Any:
+        def charged(requests: Sequence[Any]) -> list[Any]:
+            replies: list[Any] = complete(requests)
+            spent = {name: sum(map(tokens, replies)), "calls": len(replies)}
+            with self._lock:
+                self.usage = self.usage + Usage(**spent)
+            return replies
+
+        return charged

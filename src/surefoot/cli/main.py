@@ -1,0 +1,95 @@
+"""The `surefoot` command: its table of verbs, and how each one fails.
+
+Whatever goes wrong on purpose is one line on stderr and exit code 1; set
+SUREFOOT_DEBUG=1 to see where it came from.
+"""
+
+import functools
+import importlib
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from surefoot.core.errors import MissingExtra, SurefootError, need
+
+if TYPE_CHECKING:
+    import typer
+
+VERBS = {
+    "sample": "surefoot.cli.sample:sample",
+    "label": "surefoot.cli.label:label",
+    "train": "surefoot.cli.train:train",
+    "score": "surefoot.cli.score:score",
+    "search": "surefoot.cli.search:search",
+    "select": "surefoot.cli.select:select",
+    "evaluate": "surefoot.cli.evaluate:evaluate",
+    "report": "surefoot.cli.report:report",
+    "run": "surefoot.cli.run:run",
+    "recipes": "surefoot.cli.run:recipes",
+}
+
+ABOUT = """Process supervision you can check.
+
+Label every step of a model's reasoning, train verifiers on the labels, search with them.
+Each verb reads files and writes files; results go to --out, words to the terminal.
+
+Example:
+    surefoot run demo
+"""
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        for package in ("typer", "rich"):
+            need(package, "cli")
+    except MissingExtra as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    build_app()(prog_name="surefoot")
+
+
+def build_app() -> "typer.Typer":
+    """The application: every verb of the table, guarded."""
+    import typer
+
+    app = typer.Typer(
+        name="surefoot",
+        help=laid_out(ABOUT),
+        add_completion=False,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    for name, place in VERBS.items():
+        module, _, function = place.partition(":")
+        verb = getattr(importlib.import_module(module), function)
+        app.command(name, help=laid_out(inspect.getdoc(verb) or ""))(guarded(verb))
+    return app
+
+
+def laid_out(text: str) -> str:
+    """Help text whose paragraph "Example:" keeps its lines."""
+    return text.replace("Example:\n", "\b\nExample:\n")
+
+
+def guarded(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """`verb`, with errors raised on purpose told in one line."""
+    import typer
+
+    @functools.wraps(verb)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            verb(*args, **kwargs)
+        except BrokenPipeError:  # the reader of our output has gone: typer ends quietly
+            raise
+        except (SurefootError, OSError) as error:
+            if os.environ.get("SUREFOOT_DEBUG"):
+                raise
+            told = " ".join([str(error), *getattr(error, "__notes__", [])])
+            typer.echo("error: " + " ".join(told.split()), err=True)
+            raise typer.Exit(1) from None
+
+    return run
