@@ -1,5 +1,6 @@
 """How good is it: selection from a pool, first errors, calibration, and how sure we are."""
 
+from surefoot.core.votes import answer_classes
 from surefoot.evaluate.calibration import Bin, brier, expected_calibration_error, reliability_bins
 from surefoot.evaluate.intervals import Interval, mean_interval, paired_interval
 from surefoot.evaluate.pass_at_k import pass_at_k, pass_at_k_curve
@@ -12,7 +13,6 @@ from surefoot.evaluate.pools import (
     select_pool,
 )
 from surefoot.evaluate.selection import (
-    answer_classes,
     best_of_n,
     best_of_n_curve,
     coverage,

@@ -26,7 +26,8 @@ from surefoot.core.errors import InputError
 from surefoot.core.kinds import reduce_values
 from surefoot.core.records import Record, field_of, read_rows
 from surefoot.core.seeds import rng_for
-from surefoot.evaluate.selection import answer_classes, best_of_n, coverage, vote_accuracy
+from surefoot.core.votes import answer_classes
+from surefoot.evaluate.selection import best_of_n, coverage, vote_accuracy
 
 AGGREGATIONS = ("last", "min", "product", "mean")
 

@@ -21,13 +21,13 @@ first. A class is as right as its first candidate.
 Dimension key: N candidates of one problem, R draws.
 """
 
-import math
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Literal, TypeVar
 
 import numpy as np
 
 from surefoot.core.errors import InputError
+from surefoot.core.votes import Same, answer_classes, heaviest_class
 from surefoot.evaluate.checks import (
     Bools,
     Floats,
@@ -40,7 +40,6 @@ from surefoot.evaluate.checks import (
 from surefoot.evaluate.pass_at_k import pass_at_k, pass_at_k_curve, share_within
 
 A = TypeVar("A", bound=Hashable)
-Same = Callable[[A, A], bool]
 Ties = Literal["average", "first"]
 
 
@@ -108,32 +107,6 @@ def coverage_curve(right_N: Sequence[bool]) -> Floats:
 
 
 # --- votes -----------------------------------------------------------------
-
-
-def answer_classes(
-    answers_N: Sequence[A | None], *, same: Same[A] | None = None
-) -> list[int | None]:
-    """[N] number of each answer's class, from 0 in the order seen; None for None.
-
-    same: are two answers equivalent? Each answer joins the first class whose first
-      member it is the same as: O(N * classes) calls. Without it, equal values are
-      one class, so class ids may be passed as answers.
-    """
-    if same is None:
-        numbers: dict[A, int] = {}
-        return [None if a is None else numbers.setdefault(a, len(numbers)) for a in answers_N]
-    firsts: list[A] = []
-    classes: list[int | None] = []
-    for answer in answers_N:
-        if answer is None:
-            classes.append(None)
-            continue
-        known = (c for c, first in enumerate(firsts) if same(first, answer))
-        number = next(known, len(firsts))
-        if number == len(firsts):
-            firsts.append(answer)
-        classes.append(number)
-    return classes
 
 
 def majority(answers_N: Sequence[A | None], *, same: Same[A] | None = None) -> int | None:
@@ -229,15 +202,5 @@ def _subsets(total: int, n: int, draws: int, rng: np.random.Generator) -> Iterab
 def _elect(
     classes_N: Sequence[int | None], weights_N: Sequence[float], picks: Iterable[int]
 ) -> int | None:
-    """The first pick of the heaviest class; of equally heavy ones, of the class seen first."""
-    ballots: dict[int, list[float]] = {}
-    firsts: dict[int, int] = {}
-    for i in picks:
-        number = classes_N[i]
-        if number is not None:
-            firsts.setdefault(number, i)
-            ballots.setdefault(number, []).append(weights_N[i])
-    if not ballots:
-        return None
-    # fsum: a class's weight does not depend on the order of its votes; max keeps the first
-    return firsts[max(ballots, key=lambda number: math.fsum(ballots[number]))]
+    """The first pick of the heaviest class."""
+    return next(iter(heaviest_class(classes_N, weights_N, picks)), None)

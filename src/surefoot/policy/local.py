@@ -135,7 +135,8 @@ def load_model(name: str, *, dtype: str, device: str) -> tuple[PreTrainedModel, 
         model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
     except Exception as error:
         raise ModelError(_why_not_loaded(name, path, error)) from error
-    model = model.to(_dtype(dtype, model, device)).to(_device(device))
+    chosen = _dtype(dtype, model, device)
+    torch.nn.Module.to(model, device=_device(device), dtype=chosen)
     return model.eval(), tokenizer
 
 

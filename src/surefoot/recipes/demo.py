@@ -61,6 +61,7 @@ class DemoConfig:
     train_problems, train_samples: what the demo's verifier learns from.
     rolled_out: how many of those traces get Monte-Carlo labels from `rollouts`
       completions a step; the others keep their outcome.
+    base: whose weights the demo's verifier starts from. saved_dtype: of its checkpoint.
     in_flight: problems worked on at once.
     """
 
@@ -76,6 +77,7 @@ class DemoConfig:
     base: str = "pebble"
     reader: str = "pebble-reader"
     verifier: str = "pebble-verifier"
+    saved_dtype: str = "float32"
     seed: int = 0
     in_flight: int = 64
     training: TrainConfig = field(default_factory=lambda: TrainConfig(epochs=1))
@@ -141,7 +143,7 @@ def run_demo(
     test = sampled(shop, policy, "test", config.test_problems, config.samples)
     training = sampled(shop, policy, "train", config.train_problems, config.train_samples)
     labelled = labelled_traces(shop, policy, training)
-    own = trained(shop, labelled)
+    own = load_verifier(str(trained(shop, labelled, "own verifier")))
     pool = Pool(
         test,
         {
@@ -224,24 +226,29 @@ def labelled_traces(
     return [*rolled, *(outcome(trace) for trace in by_turns[cut:])]
 
 
-def trained(shop: Shop, labelled: Sequence[LabelledTrace]) -> LocalScorer:
-    """The demo's own verifier, from the policy's weights; trained once, then loaded."""
+def trained(shop: Shop, labelled: Sequence[LabelledTrace], name: str) -> Path:
+    """A verifier from the weights of `config.base`; its folder, where a finished one is reused."""
     folder = shop.out / "verifier"
-    if not (folder / "verifier.json").is_file():
-        network, encoder = new_network(shop.config.base)
-        kind, examples, _ = examples_of(labelled, encoder, soft_target)
-        train(
-            network,
-            examples,
-            config=shop.config.training,
-            pad=encoder.tokenizer.pad_token_id,
-            state_folder=shop.out,
-            report=lambda update: shop.progress("train verifier", update.step, update.steps),
-        )
-        trained_on = f"{len(examples)} traces of trails, rollout and outcome labels"
-        card = encoder_card("own verifier", kind, encoder, trained_on)
-        save_verifier(folder, network, encoder, card)
-    return load_verifier(str(folder))
+    if (folder / "verifier.json").is_file():
+        return folder
+    network, encoder = new_network(shop.config.base)
+    kind, examples, _ = examples_of(labelled, encoder, soft_target)
+    train(
+        network,
+        examples,
+        config=shop.config.training,
+        pad=encoder.tokenizer.pad_token_id,
+        state_folder=shop.out,
+        report=lambda update: shop.progress("train verifier", update.step, update.steps),
+    )
+    rolled = sum(bool(item.usage.calls) for item in labelled)
+    trained_on = (
+        f"{len(examples)} solutions of trails ({shop.config.level}), {rolled} with rollout labels "
+        f"and the others with outcome labels, from {shop.config.base}"
+    )
+    card = encoder_card(name, kind, encoder, trained_on)
+    save_verifier(folder, network, encoder, card, dtype=shop.config.saved_dtype)
+    return folder
 
 
 def greedy_accuracy(shop: Shop, name: str) -> float:

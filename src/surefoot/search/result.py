@@ -3,15 +3,13 @@
 Dimension key: N traces.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from surefoot.core.budget import Meter
 from surefoot.core.kinds import aggregate
 from surefoot.core.protocols import Scorer
 from surefoot.core.types import Completion, Problem, StepScores, Trace, Usage
-
-Same = Callable[[str, str], bool]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,31 +18,18 @@ from surefoot.core.budget import Budget, Meter
 from surefoot.core.errors import KindError
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Kind, Problem, StepScores, Trace
+from surefoot.core.votes import Same, answer_classes, heaviest_class
 from surefoot.search.best_of_n import draw_within
-from surefoot.search.result import Found, Same, Unfinished, score_traces, totals
+from surefoot.search.result import Found, Unfinished, score_traces, totals
 
 
-def same_text(left: str, right: str) -> bool:
-    """Answers are equivalent if they are the same text."""
-    return left == right
-
-
-def vote(traces_N: Sequence[Trace], weights_N: Sequence[float], *, same: Same) -> int | None:
+def vote(
+    traces_N: Sequence[Trace], weights_N: Sequence[float], *, same: Same[str] | None = None
+) -> int | None:
     """Index in [0, N) of the winner, or None if no trace has an answer."""
-    members: list[list[int]] = []
-    for index, trace in enumerate(traces_N):
-        if trace.answer is None:
-            continue
-        for group in members:
-            if same(traces_N[group[0]].answer or "", trace.answer):
-                group.append(index)
-                break
-        else:
-            members.append([index])
-    if not members:
-        return None
-    winners = max(members, key=lambda group: math.fsum(weights_N[i] for i in group))
-    return max(winners, key=lambda i: weights_N[i])
+    classes_N = answer_classes([trace.answer for trace in traces_N], same=same)
+    winners = heaviest_class(classes_N, weights_N, range(len(traces_N)))
+    return max(winners, key=lambda i: weights_N[i], default=None)
 
 
 def vote_weights(scores_N: Sequence[StepScores], aggregation: str | None = None) -> list[float]:
@@ -66,7 +53,7 @@ def majority(
     check: Checker,
     rng: np.random.Generator,
     n: int = 16,
-    same: Same = same_text,
+    same: Same[str] | None = None,
     budget: Budget | None = None,
 ) -> Found | Unfinished:
     """The most frequent answer of n solutions. Cost: n completions, no verifier."""
@@ -81,7 +68,7 @@ def weighted_vote(
     score: Scorer,
     rng: np.random.Generator,
     n: int = 16,
-    same: Same = same_text,
+    same: Same[str] | None = None,
     aggregation: str | None = None,
     budget: Budget | None = None,
 ) -> Found | Unfinished:
@@ -96,7 +83,7 @@ def _voted(
     score: Scorer | None,
     rng: np.random.Generator,
     n: int,
-    same: Same,
+    same: Same[str] | None,
     aggregation: str | None,
     budget: Budget | None,
 ) -> Found | Unfinished:

@@ -1,6 +1,6 @@
 """Trains Pebble, the shipped small language model, on trails: about half an hour on two cores.
 
-    python -m surefoot.policy.pebble.train OUT --tokens 40_000_000
+    python -m surefoot.policy.pebble.train OUT
 
 Plain next-token training of a small Llama on model solutions, with the loss on
 the solution's tokens only, short solutions first. A checkpoint is kept every
@@ -27,6 +27,7 @@ from surefoot.tasks.trails import Level
 
 IGNORED = -100  # the label of a token without loss
 BATCH_TOKENS = 6144
+PEAK_RATE = 2e-3
 POOL = 32  # batches drawn at once and sorted by length, so that little is padding
 ROW_MULTIPLE = 16  # padded lengths: few different shapes keep the CPU kernels' caches small
 
@@ -79,6 +80,7 @@ def _texts(world: trails.World) -> tuple[str, str]:
 
 
 def config(tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
+    """Pebble's architecture: 1.7M parameters; few key-value heads keep decoding fast."""
     return LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=192,
@@ -92,8 +94,6 @@ def config(tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
-        # On CPU, bf16 flash attention's backward pass takes 40 % of a step; plain products do not.
-        attn_implementation="eager",
     )
 
 
@@ -147,77 +147,88 @@ def _pack(
         start = stop
 
 
-def learning_rate(done: float, peak: float) -> float:
+def learning_rate(done: float) -> float:
     """Warm-up over 1 %, flat, then linear to a twentieth over the last 30 %; `done` in [0, 1]."""
-    return peak * min(done / 0.01, 1.0, 0.05 + 0.95 * (1 - done) / 0.3)
+    return PEAK_RATE * min(done / 0.01, 1.0, 0.05 + 0.95 * (1 - done) / 0.3)
 
 
-def train(out: Path, *, tokens: int, every: int, seed: int, muon_lr: float, adam_lr: float) -> None:
-    """Trains from scratch and writes `out`/TOKENS checkpoints (bf16 safetensors) and log.jsonl."""
+def train(out: Path, *, tokens: int, every: int, seed: int) -> None:
+    """Trains from scratch; writes `out`/TOKENS and `out`/final (bf16 safetensors) and log.jsonl.
+
+    tokens: how many to train on, prompts included. every: tokens between checkpoints.
+    """
     torch.manual_seed(seed)
     tokenizer = build_tokenizer()
     model = LlamaForCausalLM(config(tokenizer))
-    matrices = [p for p in model.model.layers.parameters() if p.ndim == 2]
-    others = [p for p in model.parameters() if all(p is not m for m in matrices)]
-    muon = (
-        torch.optim.Muon(matrices, lr=muon_lr, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
-        if muon_lr
-        else torch.optim.AdamW(
-            matrices, lr=adam_lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True
-        )
-    )
-    optimizers = [
-        muon,
-        torch.optim.AdamW(others, lr=adam_lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True),
-    ]
-    peaks = [group["lr"] for o in optimizers for group in o.param_groups]
+    # On CPU, bf16 flash attention's backward pass takes 40 % of a step; plain products do not.
+    model.set_attn_implementation("eager")
+    optimizers = _optimizers(model)
     out.mkdir(parents=True, exist_ok=True)
-    started, seen, losses, last = time.monotonic(), 0, [], 0.0
+    started, seen, losses = time.monotonic(), 0, list[float]()
     with (out / "log.jsonl").open("w") as log:
         for step, (ids, labels) in enumerate(batches(tokenizer, tokens, seed)):
-            groups = [group for o in optimizers for group in o.param_groups]
-            for group, peak in zip(groups, peaks, strict=True):
-                group["lr"] = learning_rate((seen + 1) / tokens, peak)
-            with torch.autocast("cpu", torch.bfloat16):
-                logits = model(input_ids=ids[:, :-1]).logits  # right padding needs no mask
-            loss = torch.nn.functional.cross_entropy(
-                logits.float().flatten(0, 1), labels[:, 1:].flatten(), ignore_index=IGNORED
-            )
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            for optimizer in optimizers:
-                optimizer.step()
-                optimizer.zero_grad(set_to_none=True)
-            losses.append(loss.item())
+            rate = learning_rate((seen + 1) / tokens)
+            losses.append(_update(model, optimizers, ids, labels, rate))
             before, seen = seen, seen + int((ids != tokenizer.pad_token_id).sum())
             if step % 50 == 0:
-                row = {
-                    "tokens": seen,
-                    "loss": round(float(np.mean(losses)), 4),
-                    "seconds": round(time.monotonic() - started),
-                }
-                print(json.dumps(row), file=log, flush=True)
+                mean, seconds = round(float(np.mean(losses)), 4), round(time.monotonic() - started)
+                row = {"tokens": seen, "loss": mean, "seconds": seconds}
+                log.write(json.dumps(row) + "\n")
+                log.flush()
                 losses = []
             if before // every < seen // every:
                 save(model, tokenizer, out / f"{seen // every * every}")
         save(model, tokenizer, out / "final")
 
 
+def _optimizers(model: LlamaForCausalLM) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside (half AdamW's loss at equal tokens), AdamW for the rest."""
+    matrices = [p for p in model.model.layers.parameters() if p.ndim == 2]
+    others = [p for p in model.parameters() if all(p is not m for m in matrices)]
+    muon = torch.optim.Muon(
+        matrices, lr=PEAK_RATE, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"
+    )
+    adamw = torch.optim.AdamW(
+        others, lr=PEAK_RATE, betas=(0.9, 0.98), weight_decay=0.01, fused=True
+    )
+    return [muon, adamw]
+
+
+def _update(
+    model: LlamaForCausalLM,
+    optimizers: list[torch.optim.Optimizer],
+    ids: torch.Tensor,
+    labels: torch.Tensor,
+    rate: float,
+) -> float:
+    """One step of all optimizers; returns the batch's loss."""
+    for group in (group for o in optimizers for group in o.param_groups):
+        group["lr"] = rate
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = model(input_ids=ids[:, :-1]).logits  # right padding needs no mask
+    loss = torch.nn.functional.cross_entropy(
+        logits.float().flatten(0, 1), labels[:, 1:].flatten(), ignore_index=IGNORED
+    )
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+    return loss.item()
+
+
 def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, path: Path) -> None:
+    """Writes a transformers checkpoint in bfloat16."""
     state = {name: t.to(torch.bfloat16) for name, t in model.state_dict().items()}
     model.save_pretrained(path, state_dict=state)
     tokenizer.save_pretrained(path)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--tokens", type=float, default=40e6)
-    parser.add_argument("--every", type=float, default=2e6, help="tokens between checkpoints")
+    parser.add_argument("--tokens", type=int, default=32_000_000)
+    parser.add_argument("--every", type=int, default=1_000_000, help="tokens between checkpoints")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--muon", type=float, default=2e-3)
-    parser.add_argument("--adam", type=float, default=2e-3)
-    a = parser.parse_args()
-    train(
-        a.out, tokens=int(a.tokens), every=int(a.every), seed=a.seed, muon_lr=a.muon, adam_lr=a.adam
-    )
+    arguments = parser.parse_args()
+    train(arguments.out, tokens=arguments.tokens, every=arguments.every, seed=arguments.seed)
