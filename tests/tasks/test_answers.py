@@ -161,7 +161,8 @@ def test_gsm8k_rules():
 def test_light_imports():
     code = (
         "import sys, surefoot.tasks.answers, surefoot.tasks.equal, surefoot.tasks.load\n"
-        "heavy = {'torch', 'sympy', 'math_verify', 'reasoning_gym', 'datasets'} & set(sys.modules)\n"
+        "heavy = {'torch', 'sympy', 'math_verify', 'reasoning_gym', 'datasets'}\n"
+        "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

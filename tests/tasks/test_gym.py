@@ -7,11 +7,11 @@ pytest.importorskip("reasoning_gym", reason="needs surefoot[gym]")
 from surefoot.core.errors import InputError
 from surefoot.core.types import Problem, Step, Trace, Verdict
 from surefoot.tasks.gym import gym_answer, gym_checker, gym_problems, gym_score
-from surefoot.tasks.gym_worker import ALGEBRA, ARITHMETIC, COMPARED, EVALUATED, is_expression
+from surefoot.tasks.gym_worker import ALGEBRA, ARITHMETIC, EVALUATED, STRICTER, is_expression
 from surefoot.tasks.load import check_golds
 
 GARBAGE = ["garbage xyz", "()", "[]", "0", "1" * 500, "٤٢", "True", "a,b\nc", "\x00", "{" * 2000]
-SOME = [*EVALUATED, *ARITHMETIC, *ALGEBRA, *COMPARED, "prime_factorization", "chain_sum"]
+SOME = sorted({*EVALUATED, *ARITHMETIC, *ALGEBRA, *STRICTER, "prime_factorization", "chain_sum"})
 
 
 def every_name():
@@ -26,6 +26,21 @@ def is_healthy(name):
     for text in GARBAGE:
         score = gym_score(problems[0], text)
         assert score is None or score < 1 or text == problems[0].gold, text
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("coin_flip", ["0", "0.", "0.2"]),
+        ("complex_arithmetic", ["nan", "nan+nani"]),
+        ("puzzle24", ["1*2*3*4", "5*6*1 - 6"]),
+        ("game_of_life_halting", ["yes, it halts", "garbage"]),
+    ],
+)
+def test_what_the_scorers_forget_to_ask(name, wrong):
+    for problem in gym_problems(name, 3, seed=3):
+        for text in wrong:
+            assert text == problem.gold or (gym_score(problem, text) or 0) < 1
 
 
 @pytest.mark.parametrize("name", SOME)

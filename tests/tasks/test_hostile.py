@@ -11,14 +11,16 @@ from surefoot.tasks.written import refusal
 
 CANARY = "surefoot-canary"
 
+ROWS = ("&".join(f"a_{{{row}{column}}}" for column in range(9)) for row in range(9))
+DETERMINANT = r"\det\begin{pmatrix}" + r"\\".join(ROWS) + r"\end{pmatrix}"
+
 # time and memory
 HEAVY = [
     "9**9**9**9", "$9^{9^{9^{9}}}$", "9^9^9^9", "10^{10^{8}}", "2^{2^{2^{2^{2}}}}", "(9^9)^{9^9}",
     "10^{100000000}", "2**99999999", "(10^{7})!", "99999999!", "((9!)!)!", "(9!)!", "5!!!!",
     "(3^{3^3})!", r"\binom{100000000}{50000000}", r"\sum_{n=1}^{10^9} n", r"\prod_{k=1}^{10^9} k",
     r"\int_0^1 \frac{\sin(x^x)}{\ln(1+x^{17})} dx", r"\lim_{x\to 0} \frac{\sin^{50} x}{x^{50}}",
-    r"\det\begin{pmatrix}" + r"\\".join("&".join(f"a_{{{i}{j}}}" for j in range(9)) for i in range(9))
-    + r"\end{pmatrix}", r"\gcd(10^{50}, 10^{49}+1)",
+    DETERMINANT, r"\gcd(10^{50}, 10^{49}+1)",
     "(" * 3000 + "1" + ")" * 3000, "(" * 40 + "1" + ")" * 40, "[" * 3000, "{" * 4000,
     r"\frac{1}{" * 300 + "1" + "}" * 300, "+".join(f"x_{{{i}}}" for i in range(3000)),
     "+".join(["1"] * 200), "1" * 100_000, "1" * 300, "0." + "3" * 2000, r"\boxed{" * 2000,
@@ -26,7 +28,8 @@ HEAVY = [
     "(x+1)^{9999}", "(x+y+z)^{99}", "x^{x^{x^{x^{x}}}}", r"\sin(\cos(\tan(10^{9999})))",
     "=".join(["x"] * 500), ",".join(map(str, range(-500, 500))), "1e999999999", "1e-999999999",
     "1/0", r"\frac{1}{0}", r"\frac{0}{0}", r"\infty-\infty", "0^0", r"\%" * 3000,
-    "- " * 2000, "!" * 1000, "^" * 200, "_" * 200, ":" * 3000, r"\pm" * 1000, "a" + "_{b" * 300,
+    "- " * 2000, "!" * 1000, "3" + "x" * 4000 + "!", "3a" * 2000, ")" * 4090, "3 " * 1000 + "a",
+    "^" * 200, "_" * 200, ":" * 3000, r"\pm" * 1000, "a" + "_{b" * 300,
 ]  # fmt: skip
 
 # code

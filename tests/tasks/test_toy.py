@@ -104,7 +104,8 @@ def test_first_error_and_verdicts():
     [problem] = world.problems(1)
     assert world.first_error(steps("gbg")) == 1
     assert world.first_error(steps("ggg")) is None
-    verdicts = {w: world.check(problem, Trace(problem, steps(w))) for w in ("gbg", "ggb", "gggm", "gg", "")}  # fmt: skip
+    words = ("gbg", "ggb", "gggm", "gg", "")
+    verdicts = {word: world.check(problem, Trace(problem, steps(word))) for word in words}
     assert verdicts["gbg"] is Verdict.CORRECT  # recovered
     assert verdicts["ggb"] is Verdict.WRONG
     assert {verdicts[w] for w in ("gggm", "gg", "")} == {Verdict.UNREADABLE}

@@ -10,6 +10,8 @@ No text is ever evaluated as code. What is too long, too deep, or looks like cod
 is UNREADABLE before any algebra. Algebra that takes too long is TOO_LONG.
 """
 
+import atexit
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -115,10 +117,16 @@ def _result(same: bool | None) -> Comparison | None:
     return None if same is None else Comparison.EQUAL if same else Comparison.DIFFERENT
 
 
-@cache
 def default_comparer() -> Comparer:
-    """The one that `equal` and `math_checker` share; made when first needed."""
-    return Comparer()
+    """The one that `equal` and `math_checker` share; made when first needed, one a process."""
+    return _comparer_of(os.getpid())
+
+
+@cache
+def _comparer_of(process: int) -> Comparer:  # noqa: ARG001  (a forked child gets its own)
+    comparer = Comparer()
+    atexit.register(comparer.close)
+    return comparer
 
 
 def compare(gold: str, answer: str) -> Comparison:

@@ -5,12 +5,14 @@ anything less `WRONG`. A scorer that raises, an answer that is not of the kind
 asked for, and a timeout are `UNREADABLE`. Making and scoring happen in child
 processes, since several scorers would evaluate the answer as code.
 
-`game_of_life_halting` accepts any text in its own scorer; here it is compared.
+Four scorers give full marks to wrong answers; `gym_worker.STRICTER` asks for more.
 Five data sets (boxnet, graph_color, propositional_logic, rubiks_cube, rush_hour)
 have no gold answer: their scorers judge an answer by itself.
 """
 
+import atexit
 import difflib
+import os
 import re
 from functools import cache
 
@@ -25,10 +27,16 @@ _TAG = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
 PER_REQUEST = 50  # puzzles made at a time
 
 
-@cache
 def default_workers() -> Workers:
     """The child processes that all problems and checkers share; made when first needed."""
-    return Workers("surefoot.tasks.gym_worker", seconds=5.0)
+    return _workers_of(os.getpid())
+
+
+@cache
+def _workers_of(process: int) -> Workers:  # noqa: ARG001  (a forked child gets its own)
+    workers = Workers("surefoot.tasks.gym_worker", seconds=5.0)
+    atexit.register(workers.close)
+    return workers
 
 
 def gym_problems(name: str, count: int, *, seed: int = 0) -> list[Problem]:

@@ -8,6 +8,8 @@ literals only, and what `parse_expr` is given may hold nothing but arithmetic.
 """
 
 import re
+from collections.abc import Callable
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -20,8 +22,20 @@ MOST_DIGITS = 12  # of a number in an expression
 EVALUATED = ("string_insertion", "spiral_matrix", "binary_matrix", "n_queens")
 ARITHMETIC = ("countdown", "puzzle24")
 ALGEBRA = ("simple_integration", "intermediate_integration", "polynomial_multiplication")
-COMPARED = ("game_of_life_halting",)  # its scorer calls any non-empty text right
 
+# What a scorer of reasoning-gym 0.1.25 forgets to ask, by (answer, entry).
+STRICTER: dict[str, Callable[[str, Any], bool]] = {
+    # any non-empty text
+    "game_of_life_halting": lambda a, e: a.strip().lower() == str(e["answer"]).lower(),
+    # any beginning of the gold, such as "0"
+    "coin_flip": lambda a, e: (
+        abs(Fraction(a.strip()) - Fraction(e["answer"])) <= Fraction(1, 10**4)
+    ),
+    # nan, which is not farther from the gold than allowed
+    "complex_arithmetic": lambda a, _: re.search("nan|inf", a, re.IGNORECASE) is None,
+    # any numbers that make 24, or 24 and a fraction, whichever were asked for
+    "puzzle24": lambda a, e: _makes_24(a, e["metadata"]["numbers"]),
+}
 _FUNCTIONS = {"sin", "cos", "tan", "exp", "log", "ln", "sqrt", "asin", "acos", "atan", "sec", "pi"}
 _TOKENS = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([A-Za-z]+)|(\*\*|[-+*/()]))")
 
@@ -71,12 +85,19 @@ def _score(request: Message, entry_of: Any) -> Message:
     data, entry = entry_of(name, request["seed"], request["index"])
     if entry["question"] != request["question"]:
         return {"changed": True}
-    if name in COMPARED:
-        return {"score": float(answer.strip().lower() == str(entry["answer"]).lower())}
     try:
+        if name in STRICTER and not STRICTER[name](answer, entry):
+            return {"score": 0.0}
         return {"score": float(_scorer(name, data)(answer, entry))}
     except Exception as error:  # noqa: BLE001  (a foreign scorer may raise anything on garbage)
         return {"error": f"its scorer raised {type(error).__name__}"}
+
+
+def _makes_24(answer: str, numbers: list[int]) -> bool:
+    """`answer` is known to be plain arithmetic."""
+    used = sorted(map(int, re.findall(r"\d+", answer)))
+    parsed = need("sympy.parsing.sympy_parser", "gym").parse_expr(answer)
+    return used == sorted(numbers) and bool(parsed == 24)
 
 
 def _scorer(name: str, data: Any) -> Any:

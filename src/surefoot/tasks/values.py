@@ -30,7 +30,16 @@ _SCIENTIFIC = re.compile(
 )
 _BASED = re.compile(r"([0-9a-zA-Z]{1,64})\s*_\s*\{?\s*(\d{1,2})\s*\}?")
 _UNIT = re.compile(
-    r"(.*[\d.})%])\s*((?:[A-Za-z]+\.?\s*){1,3}(?:(?:/|per)\s*[A-Za-z]+)?(?:\^\{?[23]\}?)?)"
+    r"(.*[\d.})%])\s*((?:[A-Za-z]{1,20}\.?\s*){1,3}(?:(?:/|per)\s*[A-Za-z]{1,20})?(?:\^\{?[23]\}?)?)"
+)
+_NO_UNITS = set(
+    re.findall(
+        r"\w+",
+        """
+    pi e i x sqrt mod choose or and to is are was be not no isn wrong false incorrect if than
+    more less times plus minus but nor never maybe about unless except factorial squared cubed
+""",
+    )
 )
 _WORDS = re.compile(r"[A-Za-z][A-Za-z' -]{2,}")
 
@@ -77,7 +86,7 @@ def _with_unit(number: Fraction, decimals: int, percent: bool, unit: str) -> Val
         return Value(number * 10 ** _SCALES[first], 0, percent, _singular(rest))
     if len(unit) == 1 and unit not in "mgsl":  # "2x" is algebra
         return None
-    if first in ("pi", "e", "i", "sqrt", "mod", "x", "or", "and", "to", "choose"):
+    if _NO_UNITS & set(re.findall(r"[a-z]+", unit)):
         return None
     return Value(number, decimals, percent, "" if unit == "percent" else _singular(unit))
 

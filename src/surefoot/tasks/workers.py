@@ -9,9 +9,11 @@ neither write files nor start programs nor open sockets once they are warm. That
 last rule is a second fence, not a sandbox: nothing here may run foreign code.
 """
 
+import contextlib
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -65,6 +67,7 @@ class Worker:
                 "PYTHONPATH": os.pathsep.join(paths),
                 "PYTHONHASHSEED": "0",
                 "OMP_NUM_THREADS": "1",
+                "OPENBLAS_NUM_THREADS": "1",
             },
             text=True,
             encoding="utf-8",
@@ -75,6 +78,11 @@ class Worker:
         for line in replies:
             self._replies.put(line)
         self._replies.put(None)  # the child is gone
+
+    @property
+    def alive(self) -> bool:
+        """False once the child has ended, whoever ended it."""
+        return self._process.poll() is None or not self._warm  # `ready` says why it never warmed
 
     def ready(self) -> None:
         """Waits until the child is warm; raises MissingExtra if it lacks a package."""
@@ -180,9 +188,13 @@ class Workers:
         self._start()
         while True:
             try:
-                return self._idle.get(timeout=1.0)
+                worker = self._idle.get(timeout=1.0)
             except queue.Empty:
                 self._start()  # raises if somebody closed us meanwhile
+                continue
+            if worker.alive:
+                return worker
+            self._replace(worker)
 
     def _start(self) -> None:
         """Fills the house up to `count` children."""
@@ -227,6 +239,7 @@ def serve(warm_up: Callable[[], Callable[[Message], Message]]) -> None:
     """
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's affair
     _limit_memory()
     try:
         answer = warm_up()
@@ -251,7 +264,8 @@ def _limit_memory() -> None:
         import resource
     except ImportError:  # not on Windows: there the wall clock alone protects
         return
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    with contextlib.suppress(ValueError, OSError):  # macOS knows the limit but does not set it
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

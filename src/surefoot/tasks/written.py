@@ -31,7 +31,7 @@ _POWER = re.compile(r"(?:\^|\*\*)[{(\s]*-?(\d+)")
 _POWER_OF_POWER = re.compile(
     r"(?:\^|\*\*)[{(\s]*-?(\d+)[})\s]*(?:\^|\*\*)[{(\s]*-?(\d+)([})\s]*(?:\^|\*\*|!))?"
 )
-_FACTORIAL = re.compile(r"(\d*)([)}\s]*)!(?!=)([)}\s]*!)?")
+_FACTORIAL = re.compile(r"(\d*)([)}\s]{0,9})!(?!=)([)}\s]{0,9}!)?")
 _LARGE_CHOICE = re.compile(r"\\[dt]?binom[^a-z]{0,40}?\d{5}")
 
 
