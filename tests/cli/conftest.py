@@ -1,20 +1,17 @@
 """A tiny random model, a tiny verifier, and traces of trails, some of them wrong."""
 
-import json
 import os
-from pathlib import Path
 
 os.environ.setdefault(
     "HF_HUB_OFFLINE", "1"
 )  # an unknown model must fail at once, not after retries
 
 import pytest
+from cli_helpers import made_traces
 from typer.testing import CliRunner
 
 from surefoot.cli.main import build_app
 from surefoot.core.records import trace_record, write_all
-from surefoot.core.types import Step, Trace
-from surefoot.tasks import trails
 
 
 @pytest.fixture(scope="session")
@@ -76,19 +73,6 @@ def tiny(tmp_path_factory):
     return folder
 
 
-def made_traces(problems=6, each=4):
-    """Model solutions of easy problems; every second one has a wrong step and a wrong answer."""
-    traces = []
-    for problem in trails.problems("test", problems, level="easy"):
-        lines = trails.solve(trails.read(problem.text))
-        for k in range(each):
-            spoilt = lines if k % 2 == 0 else [*lines[:-2], f"{lines[-2]}1", f"{lines[-1]}1"]
-            trace = Trace(problem, tuple(map(Step, spoilt)), trails.answer_of("\n".join(spoilt)))
-            verdict = trails.check(problem, trace)
-            traces.append(Trace(problem, trace.steps, trace.answer, verdict))
-    return traces
-
-
 @pytest.fixture(scope="session")
 def traces(tmp_path_factory):
     path = tmp_path_factory.mktemp("traces") / "traces.jsonl"
@@ -114,13 +98,4 @@ def verifier(cli, labels, tiny):
 def scores(cli, traces, verifier):
     path = traces.with_name("scores.jsonl")
     cli("score", traces, "--verifier", verifier, "--out", path)
-    return path
-
-
-def rows_of(path):
-    return [json.loads(line) for line in Path(path).read_text().splitlines()]
-
-
-def write_rows(path, rows):
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path

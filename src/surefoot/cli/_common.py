@@ -123,7 +123,7 @@ def unescaped(separator: str) -> str:
     r"""A separator as typed in a shell: \n and \t are what they mean."""
     text = separator.replace("\\n", "\n").replace("\\t", "\t")
     if not text:
-        raise InputError(r"--separator must not be empty; \n is a line break")
+        raise InputError(r"--separator must be some text, such as \n for a line break, got ''")
     return text
 
 
@@ -170,14 +170,27 @@ def accuracy_of(verdicts: Sequence[Verdict | None]) -> float | None:
 # --- what is there ---------------------------------------------------------
 
 
-def models() -> None:
-    """Raises MissingExtra, with the cure, unless models can be run; silences their libraries."""
+def models(device: str = "auto") -> None:
+    """Raises MissingExtra unless models can be run, InputError unless the device can be used.
+
+    Silences the libraries: what they have to say would hide what we do.
+    """
     for package in ("torch", "transformers", "safetensors", "accelerate"):
         need(package, "models")
+    import torch
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    if device == "auto":
+        return
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"--device {device} cannot be used ({reason}); try cpu, or leave it out"
+        ) from error
 
 
 def problems_of(source: str, limit: int | None, *, need_gold: bool) -> list[Problem]:

@@ -53,7 +53,7 @@ class Work:
         if journal is not None:
             if isinstance(error, SurefootError) and journal.hits + journal.misses:
                 error.add_note(
-                    f"(Finished calls are kept in {self.path}: the same command goes on from there.)"
+                    f"(Finished calls are in {self.path}: the same command goes on from there.)"
                 )
             journal.close()
         self._interrupts.__exit__(None, None, None)
@@ -73,7 +73,7 @@ class Work:
 
     def policy(self, name: str, **settings: Any) -> Any:
         """`load_policy(name, **settings)` behind crew and journal; a `Sampler`."""
-        models()
+        models(settings["device"])
         from surefoot.engine.calls import policy_calls
         from surefoot.policy.local import load_policy
         from surefoot.policy.local_decode import Reply
@@ -89,7 +89,7 @@ class Work:
 
     def scorer(self, name: str, *, device: str) -> Any:
         """A verifier, or likelihood:MODEL, behind crew and journal; a `Scorer`."""
-        models()
+        models(device)
         from surefoot.engine.calls import scorer_calls
         from surefoot.verifiers import load_likelihood, load_verifier
 

@@ -69,9 +69,10 @@ def label(
     """
     make = chosen("--method", method, METHODS)
     at_least_one(limit=limit, completions=completions)
-    rows = read_traces(traces, limit, partial(_fit, NEEDS[method]))
+    ends = unescaped(separator)
+    rows = read_traces(traces, limit, partial(_fit, NEEDS[method], ends))
     with Work("label", out, journal, problems_in_flight) as work:
-        loading = {"separator": unescaped(separator), "dtype": dtype, "device": device}
+        loading = {"separator": ends, "dtype": dtype, "device": device}
         draws = (temperature, top_p, max_tokens)
         settings = Settings(work, policy, loading, draws, completions, seed, traces)
         labelled = make(rows, settings)
@@ -133,7 +134,13 @@ METHODS: dict[str, Callable[[list[Trace], Settings], list[LabelledTrace]]] = {
 # --- what a method asks of a row -------------------------------------------
 
 
-def _needs_gold(trace: Trace) -> None:
+def _needs_gold(trace: Trace, separator: str) -> None:
+    for index, step in enumerate(trace.steps):
+        if separator in step.text:
+            raise InputError(
+                f"field 'steps'[{index}] holds the separator {separator!r}, so it would be two "
+                "steps; split it, or give the --separator that the traces were sampled with"
+            )
     if trace.problem.gold is None:
         raise InputError(
             f"problem {trace.problem.id!r} has no gold answer (field 'answer'), so rollouts "
@@ -141,7 +148,7 @@ def _needs_gold(trace: Trace) -> None:
         )
 
 
-def _needs_verdict(trace: Trace) -> None:
+def _needs_verdict(trace: Trace, _: str) -> None:
     if trace.verdict is None:
         raise InputError(
             f"field 'verdict' of a trace of problem {trace.problem.id!r} is null: it was never "
@@ -149,7 +156,7 @@ def _needs_verdict(trace: Trace) -> None:
         )
 
 
-def _needs_oracle(trace: Trace) -> None:
+def _needs_oracle(trace: Trace, _: str) -> None:
     if not is_trails(trace):
         raise InputError(
             f"problem {trace.problem.id!r} is not of trails, and only its steps can be checked "
@@ -157,16 +164,16 @@ def _needs_oracle(trace: Trace) -> None:
         )
 
 
-NEEDS: dict[str, Callable[[Trace], None]] = {
+NEEDS: dict[str, Callable[[Trace, str], None]] = {
     "monte_carlo": _needs_gold,
     "outcome": _needs_verdict,
     "oracle": _needs_oracle,
 }
 
 
-def _fit(need: Callable[[Trace], None], record: Record) -> Trace:
+def _fit(need: Callable[[Trace, str], None], separator: str, record: Record) -> Trace:
     trace = trace_of(record)
-    need(trace)
+    need(trace, separator)
     return trace
 
 

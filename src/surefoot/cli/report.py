@@ -12,7 +12,9 @@ from surefoot.core.errors import InputError
 
 def report(
     summary: Annotated[Path, typer.Argument(help="summary.json of a run.")],
-    details: Annotated[Path, typer.Argument(help="report.json of the same run.")],
+    details: Annotated[
+        Path | None, typer.Argument(help="report.json of the same run: curves and traces.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("report.html"),
 ) -> None:
     """Show a run in one HTML file that needs nothing else.
@@ -24,7 +26,7 @@ def report(
     """
     from surefoot.report.html import write_report
 
-    write_report(out, read_object(summary), read_object(details))
+    write_report(out, read_object(summary), read_object(details) if details else None)
     say(f"wrote {out}")
 
 

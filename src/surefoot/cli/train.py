@@ -80,7 +80,7 @@ def train(
         save_every=save_every,
         seed=seed,
     )
-    models()
+    models(device)
     job = Job.of(
         out, labels, rows, base=base, kind=kind, targets=targets, held_out=held_out, config=config
     )

@@ -1,0 +1,293 @@
+"""The contract of the command: help, documentation, no option that does nothing."""
+
+import ast
+import inspect
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from cli_helpers import rows_of
+
+from surefoot.cli.docs import page
+from surefoot.cli.main import VERBS, build_app
+
+DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
+COMMANDS = typer.main.get_command(build_app()).commands
+VOLATILE = ("seconds", "_per_second", "journal", "out")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_an_example_and_its_outputs(cli, verb):
+    text = cli(verb, "--help").stdout
+    assert "Example:" in text
+    assert f"surefoot {verb}" in text.split("Example:")[1]
+    assert "Writes" in text or "Prints" in text
+    for param in COMMANDS[verb].params:
+        assert param.help, f"{verb} {param.name} has no help"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_documented(verb):
+    section = DOCS.read_text().split(f"## surefoot {verb}\n")[1].split("\n## ")[0]
+    for param in COMMANDS[verb].params:
+        name = param.opts[0] if param.opts[0].startswith("-") else param.name.upper()
+        assert f"`{name}" in section
+
+
+@pytest.mark.parametrize("columns", ["40", "200"])
+def test_the_page_is_current_whatever_the_terminal(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert page() == DOCS.read_text(), "run: python -m surefoot.cli.docs > docs/cli.md"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_example_parses(verb):
+    command = COMMANDS[verb]
+    example = next(x for x in command.help.splitlines() if x.strip().startswith("surefoot "))
+    _, name, *arguments = example.split()
+    assert name == verb
+    command.make_context(verb, arguments)  # raises for an unknown or missing option
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_parameter_is_used(verb):
+    function = inspect.unwrap(COMMANDS[verb].callback)
+    [tree] = ast.parse(inspect.getsource(function)).body
+    used = {n.id for part in tree.body for n in ast.walk(part) if isinstance(n, ast.Name)}
+    assert set(inspect.signature(function).parameters) <= used
+
+
+def run_python(code, **environment):
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    return done.stdout + done.stderr
+
+
+def test_help_needs_no_torch_and_is_quick():
+    code = (
+        "import sys, time; started = time.perf_counter()\n"
+        "from surefoot.cli.main import build_app\n"
+        "try: build_app()(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'torch', 'transformers', 'scipy', 'matplotlib'} & set(sys.modules)),"
+        " time.process_time() < 1.0)"
+    )
+    assert run_python(code).splitlines()[-1] == "[] True"
+
+
+@pytest.mark.parametrize(
+    ("missing", "arguments", "extra"),
+    [
+        ("typer", [], "cli"),
+        ("torch", ["score", "{traces}", "--out", "-"], "models"),
+    ],
+)
+def test_a_missing_extra_prints_its_cure(traces, missing, arguments, extra):
+    arguments = [a.format(traces=traces) for a in arguments]
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None; sys.argv = ['surefoot', *{arguments!r}]\n"
+        "from surefoot.cli.main import main\n"
+        "main()"
+    )
+    told = run_python(code)
+    assert told.startswith("error: ")
+    assert len(told.splitlines()) == 1
+    assert f"pip install 'surefoot[{extra}]'" in told
+
+
+# --- no dead options: each one changes what comes out ----------------------
+
+NO_EFFECT_ON_RESULTS = {
+    "problems-in-flight": "how many problems wait at once; results must not change",
+    "journal": "where calls are kept: test_the_journal_goes_where_it_is_told",
+    "device": "there may be no second device: test_an_unusable_device_is_refused",
+    "batch": "how often scores are saved; results must not change",
+    "save-every": "how often training is saved; results must not change",
+    "out": "every test reads it",
+    "json": "every test here reads it",
+}
+SAMPLE = "sample trails:easy --limit 2 --n 2 --max-tokens 12 --policy {tiny}"
+LABEL = "label {traces} --limit 3 --policy {tiny} --completions 2 --max-tokens 12"
+TRAIN = "train {labels} --base {tiny} --epochs 1"
+SEARCH = "search trails:easy --limit 2 --n 3 --max-tokens 60 --policy {tiny} --verifier {verifier}"
+BEAM = "--method beam --beams 2 --width 2 --rounds 2"
+DRAWS = ("--temperature 0", "--top-p 0.05", "--max-tokens 5", "--seed 1", "--dtype bfloat16")
+CHANGES = {
+    SAMPLE: [
+        *DRAWS,
+        "--policy {other}",
+        "--n 3",
+        "--separator e",
+        "--limit 1",
+        "--budget-policy-tokens 0",
+        "--budget-calls 0",
+        "--budget-seconds 0",
+    ],
+    LABEL: ["--method outcome", "--completions 1", "--limit 2", "--separator :"],
+    TRAIN: [
+        "--base {other}",
+        "--kind orm",
+        "--epochs 2",
+        "--lr 0.01",
+        "--head-lr 0.5",
+        "--lm-weight 0",
+        "--batch-tokens 256",
+        "--held-out 0.5",
+        "--seed 1",
+        "--limit 12",
+    ],
+    "score {traces}": ["--verifier likelihood:{tiny}", "--limit 3"],
+    SEARCH: [
+        *DRAWS,
+        "--method majority",
+        "--policy {other}",
+        "--verifier likelihood:{tiny}",
+        "--n 2",
+        "--limit 1",
+        "--separator e",
+        "--budget-policy-tokens 0",
+        "--budget-verifier-tokens 0",
+        "--budget-calls 0",
+        "--budget-seconds 0",
+    ],
+    f"{SEARCH} {BEAM}": ["--beams 1", "--width 1", "--rounds 1"],
+    "evaluate {scores}": [
+        "--labels {outcomes}",
+        "--threshold 0.9",
+        "--bins 3",
+        "--aggregation min",
+        "--seed 1",
+    ],
+}
+ELSEWHERE = {
+    "sample": {"without-gold"},  # test_problems_without_gold_can_be_sampled_unchecked
+    "label": {"policy", "temperature", "top-p", "seed", "dtype"},  # below
+    "train": {"targets"},  # test_hard_targets_round_soft_labels_up
+    "score": set(),
+    "search": {"without-gold", "aggregation"},  # the former as in sample; below
+    "select": {"scores", "aggregation", "n"},  # test_select
+    "evaluate": set(),
+    "report": set(),
+    "run": {"seed"},  # test_run
+    "recipes": set(),
+}
+
+
+@pytest.fixture(scope="session")
+def places(tiny, traces, labels, verifier, scores, cli, tmp_path_factory):
+    """What the commands' {names} stand for."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    other = tmp_path_factory.mktemp("other")
+    model = AutoModelForCausalLM.from_pretrained(tiny)
+    torch.manual_seed(1)
+    for weights in model.parameters():
+        torch.nn.init.normal_(weights, std=0.05)
+    model.save_pretrained(other)
+    AutoTokenizer.from_pretrained(tiny).save_pretrained(other)
+    outcomes = traces.with_name("outcomes.jsonl")
+    cli("label", traces, "--method", "outcome", "--out", outcomes)
+    return {**locals(), "verifier": verifier}
+
+
+@pytest.fixture(scope="session")
+def result(cli, places, tmp_path_factory):
+    """What a command writes and says, without what may differ between equal runs."""
+    known = {}
+
+    def run(command):
+        if command not in known:
+            arguments = command.format(**places).split()
+            out = tmp_path_factory.mktemp("result") / "out.jsonl"
+            if arguments[0] == "score" and "--verifier" not in arguments:
+                arguments += ["--verifier", places["verifier"]]
+            if arguments[0] != "evaluate":
+                arguments += ["--out", out]
+            done = _any(cli, arguments)
+            written = out.read_text() if out.is_file() else ""
+            known[command] = (
+                done,
+                [{**r, "usage": None} for r in map(json.loads, written.splitlines())],
+            )
+        return known[command]
+
+    return run
+
+
+def _any(cli, arguments):
+    """The summary, or the error line."""
+    try:
+        told = json.loads(cli(*arguments, "--json").stdout)
+    except AssertionError as error:
+        return str(error).splitlines()[0]
+    return {k: v for k, v in told.items() if not k.endswith(VOLATILE)}
+
+
+@pytest.mark.parametrize(
+    ("command", "change"), [(c, change) for c, changes in CHANGES.items() for change in changes]
+)
+def test_every_option_changes_something(result, command, change):
+    assert result(command) == result(command)
+    assert isinstance(result(command)[0], dict), result(command)[0]
+    assert result(f"{command} {change}") != result(command)
+
+
+def test_no_option_is_forgotten():
+    for verb, command in COMMANDS.items():
+        options = {p.opts[0].removeprefix("--") for p in command.params if p.opts[0][0] == "-"}
+        tried = {
+            change.split()[0].removeprefix("--")
+            for base, changes in CHANGES.items()
+            if base.split()[0] == verb
+            for change in changes
+        }
+        if verb == "label":  # the same draws as in sample, on the longer way of one test
+            tried |= {"max-tokens"}
+        left = options - tried - set(NO_EFFECT_ON_RESULTS) - ELSEWHERE[verb] - {"help"}
+        assert not left, f"no test shows what {verb} --{left} does"
+
+
+def test_rollouts_follow_the_draws(cli, places, tmp_path):
+    """A random model never ends correctly, so its labels are alike whatever is drawn; but no
+    other draw may be answered by the journal."""
+    hits = []
+    for change in ("", *DRAWS, "--policy {other}", ""):
+        command = f"{LABEL} {change}".format(**places).split()
+        told = cli(*command, "--journal", tmp_path / "j", "--out", tmp_path / "l", "--json").stdout
+        hits.append(json.loads(told)["journal_hits"])
+    assert hits[:-1] == [0] * (len(DRAWS) + 2)
+    assert hits[-1] > 0
+
+
+def test_aggregation_decides_the_choice(cli, places, tmp_path, refused):
+    line = refused(
+        *SEARCH.format(**places).split(), "--aggregation", "last", "--out", tmp_path / "f.jsonl"
+    )
+    assert "correctness scores" in line
+    assert "not by 'last'" in line
+
+
+def test_problems_in_flight_change_nothing_but_speed(cli, places, tmp_path):
+    outs = []
+    for size in (1, 8):
+        out = tmp_path / f"{size}.jsonl"
+        cli(*SAMPLE.format(**places).split(), "--problems-in-flight", size, "--out", out)
+        outs.append(rows_of(out))
+    assert outs[0] == outs[1]
+
+
+def test_the_journal_goes_where_it_is_told(cli, places, tmp_path):
+    cli(
+        *SAMPLE.format(**places).split(), "--journal", tmp_path / "j", "--out", tmp_path / "o.jsonl"
+    )
+    assert (tmp_path / "j").is_file()
+    assert not (tmp_path / "o.jsonl.journal.sqlite").exists()
