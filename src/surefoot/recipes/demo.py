@@ -194,7 +194,14 @@ def sampled(
 
     def work(problem: Problem) -> list[Trace]:
         rng = rng_for(shop.config.seed, "sample", problem.id)
-        return sample_traces(problem, sample=policy, check=trails.check, count=count, rng=rng)
+        return sample_traces(
+            problem,
+            sample=policy,
+            check=trails.check,
+            count=count,
+            rng=rng,
+            read=trails.answer_of,
+        )
 
     asked = trails.problems(split, problems, level=shop.config.level, seed=shop.config.seed)
     return shop.over(stage or f"sample {split}", work, asked)

@@ -4,7 +4,6 @@
               then algebra by math-verify, in a child process with a time limit
     equal     True, False, or None if it could not be told
     math_checker    the `Checker` for problems whose gold is a mathematical answer
-    answer_classes  who agrees with whom, for voting
 
 No text is ever evaluated as code. What is too long, too deep, or looks like code
 is UNREADABLE before any algebra. Algebra that takes too long is TOO_LONG.
@@ -14,7 +13,7 @@ import atexit
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import Enum
 from functools import cache
 from typing import Self
@@ -175,28 +174,3 @@ def gold_of(problem: Problem) -> str:
             "give it an 'answer', or leave the problem out"
         )
     return problem.gold
-
-
-def answer_classes(
-    answers_N: Sequence[str | None], same: Callable[[str, str], bool | None] = equal
-) -> list[int | None]:
-    """[N] the class of each answer, numbered by first appearance; None for a missing answer.
-
-    An answer joins the first class whose first member it equals, so equality need
-    not be transitive. Costs at most N * classes comparisons; equal texts cost one.
-    """
-    firsts: list[str] = []
-    by_text: dict[str, int] = {}
-    classes: list[int | None] = []
-    for answer in answers_N:
-        if answer is None or not answer.strip():
-            classes.append(None)
-            continue
-        text = answer.strip()
-        if text not in by_text:
-            found = next((i for i, first in enumerate(firsts) if same(first, text)), None)
-            if found is None:
-                firsts.append(text)
-            by_text[text] = len(firsts) - 1 if found is None else found
-        classes.append(by_text[text])
-    return classes

@@ -30,9 +30,43 @@ from surefoot.core.seeds import rng_for
 from surefoot.core.types import Problem, Trace, Verdict
 
 Split = Literal["train", "validation", "test"]
+Op = Literal["=", "+", "-", "*"]
 
-NAMES = ("Mia Sam Ben Zoe Tom Amy Leo Eva Max Ida Kim Lou Ned Pia Ray Sue Tim Una Vic Wes").split()
-ITEMS = "coins marbles stamps cards books shells pens apples beads keys".split()
+NAMES = [
+    "Mia",
+    "Sam",
+    "Ben",
+    "Zoe",
+    "Tom",
+    "Amy",
+    "Leo",
+    "Eva",
+    "Max",
+    "Ida",
+    "Kim",
+    "Lou",
+    "Ned",
+    "Pia",
+    "Ray",
+    "Sue",
+    "Tim",
+    "Una",
+    "Vic",
+    "Wes",
+]
+ITEMS = [
+    "coins",
+    "marbles",
+    "stamps",
+    "cards",
+    "books",
+    "shells",
+    "pens",
+    "apples",
+    "beads",
+    "keys",
+]
+_STEP_OPS: tuple[Op, ...] = ("+", "+", "-", "-", "*")
 LARGEST = 199  # every quantity lies in [1, LARGEST]
 
 
@@ -62,13 +96,15 @@ class Fact:
     """
 
     name: str
-    op: Literal["=", "+", "-", "*"]
+    op: Op
     operands: tuple[str | int, ...]
 
     def needs(self) -> tuple[str, ...]:
+        """The names it builds on."""
         return tuple(o for o in self.operands if isinstance(o, str))
 
     def value(self, known: dict[str, int]) -> int:
+        """The quantity, from the quantities of `needs()`."""
         numbers = [known[o] if isinstance(o, str) else o for o in self.operands]
         return _apply(self.op, numbers)
 
@@ -82,6 +118,7 @@ class World:
     asked: str
 
     def by_name(self) -> dict[str, Fact]:
+        """The fact about each person."""
         return {fact.name: fact for fact in self.facts}
 
     def values(self) -> dict[str, int]:
@@ -161,8 +198,8 @@ def _attempt(level: Level, rng: np.random.Generator) -> World | None:
     known: dict[str, int] = {}
     loose: list[str] = []
 
-    def add(op: Literal["=", "+", "-", "*"], *operands: str | int) -> str | None:
-        fact = Fact(names.pop(), op, operands)
+    def add(op: Op, *operands: str | int) -> str | None:
+        fact = Fact(names.pop(), op, operands)  # the longest problems use 17 of the 20
         value = fact.value(known)
         if not 1 <= value <= LARGEST:
             return None
@@ -177,7 +214,7 @@ def _attempt(level: Level, rng: np.random.Generator) -> World | None:
 
     def follow(name: str) -> str | None:
         """Someone whose quantity follows from `name`'s and a number."""
-        op = ("+", "+", "-", "-", "*")[rng.integers(5)]
+        op: Op = _STEP_OPS[rng.integers(5)]
         return add(op, name, int(rng.integers(2, 5) if op == "*" else rng.integers(2, 40)))
 
     def join(left: str, right: str) -> str | None:
@@ -245,7 +282,7 @@ def _sentence(fact: Fact, item: str) -> str:
     raise AssertionError(fact)
 
 
-_SENTENCES: tuple[tuple[Literal["=", "+", "-", "*"], re.Pattern[str]], ...] = (
+_SENTENCES: tuple[tuple[Op, re.Pattern[str]], ...] = (
     ("=", re.compile(r"(\w+) has (\d+) (\w+)\.")),
     ("*", re.compile(r"(\w+) has (\d+) times as many (\w+) as (\w+)\.")),
     ("+", re.compile(r"(\w+) has (\d+) more (\w+) than (\w+)\.")),
@@ -379,14 +416,14 @@ def _flaw(
 
 
 def answer_of(text: str) -> str | None:
-    """The number after the last "The answer is" line, without leading zeros, or None."""
-    found = _ANSWER.findall(text)
-    return str(int(found[-1])) if found else None
+    """The number of the last line that is just "The answer is N", or None. No hedging is read."""
+    found = [match for line in text.splitlines() if (match := _ANSWER.fullmatch(line.strip()))]
+    return str(int(found[-1][1])) if found else None
 
 
 def check(problem: Problem, trace: Trace) -> Verdict:
     """The `Checker` of trails: is the final answer right? (Its steps may not be.)"""
-    answer = trace.answer if trace.answer is not None else answer_of(trace.text)
+    answer = answer_of(trace.text)
     if answer is None:
         return Verdict.UNREADABLE
     return Verdict.CORRECT if answer == problem.gold else Verdict.WRONG
