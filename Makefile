@@ -1,6 +1,6 @@
 # Everything runs from a bare checkout: the first target makes its own virtual environment.
 PYTHON ?= python3
-DEMO   ?= configs/demo.json
+DEMO   ?= demo
 OUT    ?= runs/demo
 TESTS  ?=
 VENV   := .venv

@@ -6,7 +6,7 @@ paid in full, so a budget is exceeded by no more than that call.
 """
 
 import time
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from surefoot.core.errors import InputError, OverBudget
 from surefoot.core.types import Usage
@@ -40,6 +40,10 @@ class Meter:
     def spend(self, usage: Usage) -> None:
         """Adds `usage`; never raises, because it is already spent."""
         self.spent = self.spent + usage
+
+    def total(self) -> Usage:
+        """What was spent, with the seconds since the meter started."""
+        return replace(self.spent, seconds=time.monotonic() - self.started)
 
     def exhausted(self) -> str | None:
         """The name of the first limit that is reached, or None."""

@@ -76,8 +76,13 @@ class Crew:
                     self._leave()
 
             futures = [pool.submit(lane) for _ in range(lanes)]
-            for future in futures:
-                future.result()
+            try:
+                for future in futures:
+                    future.result()
+            except BaseException:
+                with self._lock:
+                    queue.clear()
+                raise
         if errors:
             raise errors[min(errors)]
         return [results[index] for index in range(len(items))]

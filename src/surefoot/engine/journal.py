@@ -49,10 +49,14 @@ class Journal:
         with self._guarded():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(self.path, check_same_thread=False, timeout=60)
-            self._db.execute("pragma journal_mode = wal")
-            self._db.execute("pragma synchronous = full")
-            self._db.execute(_SCHEMA)
-            self._db.commit()
+            try:
+                self._db.execute("pragma journal_mode = wal")
+                self._db.execute("pragma synchronous = full")
+                self._db.execute(_SCHEMA)
+                self._db.commit()
+            except BaseException:
+                self._db.close()
+                raise
 
     def recorded(
         self,

@@ -165,7 +165,10 @@ def _dtype(dtype: str, model: PreTrainedModel, device: str) -> torch.dtype:
 
 def _device(device: str) -> torch.device:
     if device != "auto":
-        return torch.device(device)
+        try:
+            return torch.device(device)
+        except RuntimeError as error:
+            raise ModelError(f"device must be auto, cpu or cuda, got {device!r}") from error
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 

@@ -18,7 +18,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from surefoot.core.seeds import rng_for
 from surefoot.core.types import LabelledTrace, Problem, Trace, Usage, Verdict
 from surefoot.engine import Crew, Journal
 from surefoot.engine.calls import policy_calls, scorer_calls
-from surefoot.evaluate.comparison import compare, curve_rows, method_rows, paired_rows
+from surefoot.evaluate.comparison import Outcomes, compare, curve_rows, method_rows, paired_rows
 from surefoot.policy.local import LocalPolicy, load_policy
 from surefoot.policy.local_decode import Reply, Sampling
 from surefoot.recipes.demo_figures import label_quality, report_details, verifier_figures
@@ -84,15 +84,25 @@ class DemoConfig:
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> "DemoConfig":
-        """Reads a config; raises InputError that names an unknown setting and lists the known."""
+        """Reads a config; raises InputError that names an unknown or mistyped setting."""
         training = record.get("training", {})
-        for given, known in ((record, cls), (training, TrainConfig)):
-            unknown = set(given) - set(known.__dataclass_fields__)
-            if unknown:
-                names = sorted(known.__dataclass_fields__)
-                raise InputError(f"unknown settings {sorted(unknown)}; expected some of {names}")
-        kept = {k: v for k, v in record.items() if k != "training"}
-        return cls(**kept, training=TrainConfig(**{"epochs": 1, **training}))
+        if not isinstance(training, dict):
+            raise InputError(f"setting 'training': expected an object, got {training!r}")
+        kept = {name: value for name, value in record.items() if name != "training"}
+        check_settings(kept, cls())
+        check_settings(training, TrainConfig())
+        return cls(**kept, training=replace(cls().training, **training))
+
+
+def check_settings(given: dict[str, Any], defaults: Any) -> None:
+    """Raises InputError unless each name is a field of `defaults` and each value of its type."""
+    for name, value in given.items():
+        if name not in defaults.__dataclass_fields__:
+            known = sorted(defaults.__dataclass_fields__)
+            raise InputError(f"unknown setting {name!r}; expected some of {known}")
+        kind = type(getattr(defaults, name))
+        if type(value) is not kind and (kind, type(value)) != (float, int):
+            raise InputError(f"setting {name!r}: expected {kind.__name__}, got {value!r}")
 
 
 @dataclass(frozen=True)
@@ -134,7 +144,8 @@ def run_demo(
 ) -> dict[str, Any]:
     """Runs or resumes the whole job in `out`; returns what it writes to summary.json.
 
-    Writes journal.sqlite, verifier/, summary.json, report.json and report.html.
+    Writes journal.sqlite, verifier/, summary.json, outcomes.json (per problem), report.json
+    and report.html.
     """
     started = time.monotonic()
     journal = Journal(out / "journal.sqlite")
@@ -157,13 +168,14 @@ def run_demo(
             "policy's likelihood": likelihood_of_policy(test),
         },
     )
+    outcomes = compare(pool.traces_P_N, pool.judged, seed=config.seed)
     summary = {
         "title": f"Choosing among {config.samples} solutions of trails ({config.level})",
         "command": command,
         "seed": config.seed,
         "policy": config.policy,
         "problems": config.test_problems,
-        **compared(pool, config),
+        **compared(pool, outcomes, config),
         "label_quality": label_quality(labelled),
         "verifiers": verifier_figures(pool),
         "greedy": {
@@ -175,6 +187,8 @@ def run_demo(
     details = report_details(pool, labelled, summary)
     summary["seconds"] = round(time.monotonic() - started, 1)
     (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+    per_problem = {name: o.by_size[config.samples] for name, o in outcomes.items()}
+    (out / "outcomes.json").write_text(json.dumps(per_problem) + "\n")
     (out / "report.json").write_text(json.dumps(details) + "\n")
     write_report(out / "report.html", summary, details)
     journal.close()
@@ -268,9 +282,8 @@ def greedy_accuracy(shop: Shop, name: str) -> float:
     return sum(right) / shop.config.test_problems
 
 
-def compared(pool: Pool, config: DemoConfig) -> dict[str, Any]:
+def compared(pool: Pool, outcomes: dict[str, Outcomes], config: DemoConfig) -> dict[str, Any]:
     """Methods, paired differences, coverage and curves of the summary."""
-    outcomes = compare(pool.traces_P_N, pool.judged, seed=config.seed)
     tokens = pool.policy_tokens()
     return {
         "methods": method_rows(outcomes, tokens, seed=config.seed),
@@ -281,8 +294,3 @@ def compared(pool: Pool, config: DemoConfig) -> dict[str, Any]:
         },
         "curves": curve_rows(outcomes, tokens, seed=config.seed),
     }
-
-
-def as_json(config: DemoConfig) -> dict[str, Any]:
-    """A config as the JSON that `DemoConfig.from_json` reads."""
-    return asdict(config)

@@ -67,10 +67,10 @@ def beam(
     if not finished:
         partial = tuple(Trace(problem, prefix, finished=False) for prefix in prefixes)
         why = meter.exhausted() or "the policy finished no solution"
-        return Unfinished(problem, why, partial, meter.spent)
+        return Unfinished(problem, why, partial, meter.total())
     scores = totals(score_traces(score, finished, meter), aggregation)
     best = int(np.argmax(scores))
-    return Found(problem, finished[best], tuple(finished), tuple(scores), meter.spent)
+    return Found(problem, finished[best], tuple(finished), tuple(scores), meter.total())
 
 
 _END = Completion((), finished=True)

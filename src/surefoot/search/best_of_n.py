@@ -37,10 +37,10 @@ def best_of_n(
     finished = [trace for trace in traces_N if trace.finished]
     if not finished:
         why = meter.exhausted() or "the policy finished no solution"
-        return Unfinished(problem, why, tuple(traces_N), meter.spent)
+        return Unfinished(problem, why, tuple(traces_N), meter.total())
     scores = totals(score_traces(score, finished, meter), aggregation)
     best = int(np.argmax(scores))
-    return Found(problem, finished[best], tuple(finished), tuple(scores), meter.spent)
+    return Found(problem, finished[best], tuple(finished), tuple(scores), meter.total())
 
 
 def draw_within(

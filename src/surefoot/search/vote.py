@@ -96,5 +96,5 @@ def _voted(
     winner = vote(finished, weights, same=same)
     if winner is None:
         why = meter.exhausted() or "no finished solution has an answer"
-        return Unfinished(problem, why, tuple(traces_N), meter.spent)
-    return Found(problem, finished[winner], tuple(finished), tuple(weights), meter.spent)
+        return Unfinished(problem, why, tuple(traces_N), meter.total())
+    return Found(problem, finished[winner], tuple(finished), tuple(weights), meter.total())

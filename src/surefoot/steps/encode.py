@@ -80,11 +80,8 @@ class Encoder:
         """
         ids = self.prompt(problem)
         start, ends = len(ids), []
-        for index, step in enumerate(steps):
-            try:
-                step_ids = self.step_ids(step)
-            except InputError as error:
-                raise InputError(f"problem {problem.id!r}, step {index}: {error}") from error
+        for index in range(len(steps)):
+            step_ids = self._step_ids_of(problem, steps, index)
             if len(ids) + len(step_ids) > self.max_tokens:
                 break
             ids += step_ids
@@ -99,8 +96,8 @@ class Encoder:
     def prefix_ids(self, problem: Problem, steps: Steps) -> tuple[int, ...]:
         """Ids to continue from: a step that this policy wrote keeps the ids it was written with."""
         ids = self.prompt(problem)
-        for step in steps:
-            ids += step.ids or self.step_ids(step)
+        for index, step in enumerate(steps):
+            ids += step.ids or self._step_ids_of(problem, steps, index)
         return tuple(ids)
 
     def cut(self, ids: Sequence[int], logprobs: Sequence[float]) -> Steps:
@@ -136,6 +133,12 @@ class Encoder:
         ids = (*self.prompt(probe), *self._ids(f"x = 1{self.separator}"))
         vocabulary = f"{len(self.tokenizer)}|{self.separator}|{ids}"
         return hashlib.blake2b(vocabulary.encode(), digest_size=8).hexdigest()
+
+    def _step_ids_of(self, problem: Problem, steps: Steps, index: int) -> tuple[int, ...]:
+        try:
+            return self.step_ids(steps[index])
+        except InputError as error:
+            raise InputError(f"problem {problem.id!r}, step {index}: {error}") from error
 
     def _ids(self, text: str) -> list[int]:
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]

@@ -25,7 +25,8 @@ def sample_traces(
 ) -> list[Trace]:
     """[N] independent solutions, asked for at once; a failed one is a trace like any other.
 
-    read: finds the answer in a solution's text. A completion without any step becomes no trace: fewer than `count` may come back.
+    read: finds the answer in a solution's text. A completion without any step
+    becomes no trace: fewer than `count` may come back.
     """
     [completions_N] = sample(problem, [()], count=count, rng=rng)
     return [
