@@ -13,8 +13,9 @@
                  "steps": [{"text", "score", "truth", "reason", "label"}]}]}
 
 Rates and scores are fractions in [0, 1], differences lie in [-1, 1], tokens are means per
-problem, low and high are the ends of a 95 % interval. `?` marks what may be absent. Other keys are ignored, so that a file may carry more
-than is shown. Unknown is null (NaN reads as null too), never 0.
+problem, low and high are the ends of a 95 % interval. `?` marks what may be absent. Other
+keys are ignored, so that a file may carry more than is shown. Unknown is null (NaN reads as
+null too), never 0.
 """
 
 import math
