@@ -33,6 +33,7 @@ def run(
         settings["seed"] = seed
     models()
     from surefoot.recipes.demo import DemoConfig, run_demo
+    from surefoot.report.html import write_report
     from surefoot.report.tables import methods_table
 
     demo = DemoConfig.from_json(settings)
@@ -40,6 +41,7 @@ def run(
     kept = f"finished calls and the training state are kept in {out}"
     with interruptible(kept), progress() as update:
         summary = run_demo(demo, out, progress=update, command=command)
+    write_report(out / "report.html", summary, read_object(out / "report.json"))
     print(methods_table(summary))
     say(f"wrote {out / 'summary.json'} and {out / 'report.html'} in {summary['seconds']:.0f} s")
 

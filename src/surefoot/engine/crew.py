@@ -126,7 +126,10 @@ class Crew:
             mine = [ticket for ticket in batch if ticket.complete is complete]
             batch = [ticket for ticket in batch if ticket.complete is not complete]
             try:
-                replies = complete([request for ticket in mine for request in ticket.requests])
+                requests = [request for ticket in mine for request in ticket.requests]
+                replies = complete(requests)
+                if len(replies) != len(requests):
+                    raise ValueError(f"{len(requests)} requests got {len(replies)} replies")
             except BaseException as error:  # noqa: BLE001 - each caller gets it
                 for ticket in mine:
                     ticket.future.set_exception(error)

@@ -34,7 +34,6 @@ from surefoot.policy.local import LocalPolicy, load_policy
 from surefoot.policy.local_decode import Reply, Sampling
 from surefoot.recipes.demo_figures import label_quality, report_details, verifier_figures
 from surefoot.recipes.demo_views import Pool, judged_by, likelihood_of_policy
-from surefoot.report.html import write_report
 from surefoot.steps import rollout_labels, sample_traces
 from surefoot.tasks import trails
 from surefoot.verifiers import (
@@ -144,8 +143,7 @@ def run_demo(
 ) -> dict[str, Any]:
     """Runs or resumes the whole job in `out`; returns what it writes to summary.json.
 
-    Writes journal.sqlite, verifier/, summary.json, outcomes.json (per problem), report.json
-    and report.html.
+    Writes journal.sqlite, verifier/, summary.json, outcomes.json (per problem) and report.json.
     """
     started = time.monotonic()
     journal = Journal(out / "journal.sqlite")
@@ -190,7 +188,6 @@ def run_demo(
     per_problem = {name: o.by_size[config.samples] for name, o in outcomes.items()}
     (out / "outcomes.json").write_text(json.dumps(per_problem) + "\n")
     (out / "report.json").write_text(json.dumps(details) + "\n")
-    write_report(out / "report.html", summary, details)
     journal.close()
     return summary
 

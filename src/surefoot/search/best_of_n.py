@@ -12,8 +12,8 @@ import numpy as np
 
 from surefoot.core.budget import Budget, Meter
 from surefoot.core.protocols import Checker, Sampler, Scorer
-from surefoot.core.types import Problem, Trace, Usage
-from surefoot.search.result import Found, Unfinished, score_traces, totals
+from surefoot.core.types import Problem, StepScores, Trace, Usage
+from surefoot.search.result import Found, Unfinished, best_of, score_traces, totals
 from surefoot.steps.sample import sample_traces
 
 
@@ -30,17 +30,17 @@ def best_of_n(
 ) -> Found | Unfinished:
     """The best of n finished solutions. Cost: n completions and n scores.
 
-    A budget too small for all n is spent on as many as fit, one by one.
+    With a budget, solutions are drawn and scored one by one, as many as fit.
     """
     meter = Meter(budget or Budget())
-    traces_N = draw_within(problem, sample=sample, check=check, rng=rng, n=n, meter=meter)
+    traces_N, scores_N = draw_within(
+        problem, sample=sample, check=check, score=score, rng=rng, n=n, meter=meter
+    )
     finished = [trace for trace in traces_N if trace.finished]
     if not finished:
         why = meter.exhausted() or "the policy finished no solution"
         return Unfinished(problem, why, tuple(traces_N), meter.total())
-    scores = totals(score_traces(score, finished, meter), aggregation)
-    best = int(np.argmax(scores))
-    return Found(problem, finished[best], tuple(finished), tuple(scores), meter.total())
+    return best_of(problem, finished, totals(scores_N, aggregation), meter)
 
 
 def draw_within(
@@ -48,21 +48,25 @@ def draw_within(
     *,
     sample: Sampler,
     check: Checker,
+    score: Scorer | None,
     rng: np.random.Generator,
     n: int,
     meter: Meter,
-) -> list[Trace]:
-    """Up to n solutions: at once if the budget does not limit the policy, else one by one."""
-    limits = meter.budget
-    limited = any(
-        limit is not None
-        for limit in (limits.policy_tokens, limits.calls, limits.seconds, limits.money)
-    )
+) -> tuple[list[Trace], list[StepScores]]:
+    """Up to n solutions, and scores of the finished ones: at once without a budget, else one by
+    one, each scored before the next is drawn.
+
+    There are fewer scores than finished solutions where the budget ended between the two.
+    """
+    limited = meter.budget != Budget()
     traces: list[Trace] = []
+    scores: list[StepScores] = []
     for size in [1] * n if limited else [n]:
         if meter.exhausted():
             break
         new = sample_traces(problem, sample=sample, check=check, count=size, rng=rng)
         meter.spend(Usage(policy_tokens=sum(t.tokens for t in new), calls=size))
         traces += new
-    return traces
+        if score is not None:
+            scores += score_traces(score, [trace for trace in new if trace.finished], meter)
+    return traces, scores

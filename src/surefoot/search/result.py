@@ -4,9 +4,12 @@ Dimension key: N traces.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from surefoot.core.budget import Meter
+from surefoot.core.errors import InputError
 from surefoot.core.kinds import aggregate
 from surefoot.core.protocols import Scorer
 from surefoot.core.types import Completion, Problem, StepScores, Trace, Usage
@@ -18,7 +21,9 @@ class Found:
 
     chosen: the best finished trace.
     candidates: [N] all finished traces, in the order they were made.
-    scores: [N] one number a candidate, higher is better; empty if none were needed.
+    scores: one number a candidate, higher is better; fewer than N where the budget ended
+      first (only scored candidates are chosen among, if there are any), empty if none
+      were needed.
     usage: everything that was spent.
     """
 
@@ -49,13 +54,36 @@ def spend_completions(meter: Meter, completions_P_K: Sequence[Sequence[Completio
 
 
 def score_traces(score: Scorer, traces_N: Sequence[Trace], meter: Meter) -> list[StepScores]:
-    """Scores all at once and charges what the verifier read."""
+    """Scores all at once and charges what the verifier read.
+
+    Not one trace is scored if the budget has nothing left that a verifier spends: [].
+    Raises InputError unless each trace got one score a step.
+    """
+    rest = Meter(replace(meter.budget, policy_tokens=None), meter.spent, meter.started)
+    if not traces_N or rest.exhausted():
+        return []
     scores_N = score(traces_N)
     read = sum(scores.tokens for scores in scores_N)
     meter.spend(Usage(verifier_tokens=read, calls=len(scores_N)))
+    if len(scores_N) != len(traces_N):
+        raise InputError(f"the scorer gave scores of {len(scores_N)} traces for {len(traces_N)}")
+    for trace, scores in zip(traces_N, scores_N, strict=True):
+        if len(scores.values) != len(trace.steps):
+            raise InputError(
+                f"problem {trace.problem.id!r}: {scores.by!r} gave {len(scores.values)} scores for "
+                f"{len(trace.steps)} steps; a scorer owes one a step"
+            )
     return scores_N
 
 
 def totals(scores_N: Sequence[StepScores], how: str | None) -> list[float]:
     """One number a trace; `how` None takes the scores' own way."""
     return [aggregate(scores, how) for scores in scores_N]
+
+
+def best_of(
+    problem: Problem, finished_N: Sequence[Trace], scores: Sequence[float], meter: Meter
+) -> Found:
+    """The finished trace of highest score, the first of equals; the first if none has one."""
+    best = int(np.argmax(scores)) if len(scores) else 0
+    return Found(problem, finished_N[best], tuple(finished_N), tuple(scores), meter.total())

@@ -20,7 +20,7 @@ from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Kind, Problem, StepScores, Trace
 from surefoot.core.votes import Same, answer_classes, heaviest_class
 from surefoot.search.best_of_n import draw_within
-from surefoot.search.result import Found, Unfinished, score_traces, totals
+from surefoot.search.result import Found, Unfinished, totals
 
 
 def vote(
@@ -88,12 +88,14 @@ def _voted(
     budget: Budget | None,
 ) -> Found | Unfinished:
     meter = Meter(budget or Budget())
-    traces_N = draw_within(problem, sample=sample, check=check, rng=rng, n=n, meter=meter)
+    traces_N, scores_N = draw_within(
+        problem, sample=sample, check=check, score=score, rng=rng, n=n, meter=meter
+    )
     finished = [trace for trace in traces_N if trace.finished]
     weights = [1.0] * len(finished)
-    if score is not None and finished:
-        weights = vote_weights(score_traces(score, finished, meter), aggregation)
-    winner = vote(finished, weights, same=same)
+    if scores_N:  # what the budget left without a score has no vote
+        weights = vote_weights(scores_N, aggregation)
+    winner = vote(finished[: len(weights)], weights, same=same)
     if winner is None:
         why = meter.exhausted() or "no finished solution has an answer"
         return Unfinished(problem, why, tuple(traces_N), meter.total())

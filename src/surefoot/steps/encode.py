@@ -16,6 +16,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from surefoot.core.errors import InputError, ModelError
 from surefoot.core.protocols import Steps
@@ -78,7 +79,7 @@ class Encoder:
 
         Raises ModelError if not even the problem and one step fit.
         """
-        ids = self.prompt(problem)
+        ids = [*self.prompt(problem)]
         start, ends = len(ids), []
         for index in range(len(steps)):
             step_ids = self._step_ids_of(problem, steps, index)
@@ -95,7 +96,7 @@ class Encoder:
 
     def prefix_ids(self, problem: Problem, steps: Steps) -> tuple[int, ...]:
         """Ids to continue from: a step that this policy wrote keeps the ids it was written with."""
-        ids = self.prompt(problem)
+        ids = [*self.prompt(problem)]
         for index, step in enumerate(steps):
             ids += step.ids or self._step_ids_of(problem, steps, index)
         return tuple(ids)
@@ -152,15 +153,15 @@ class Encoder:
         return _piece_of(self.tokenizer, token)
 
 
-_PIECES: dict[tuple[int, int], str] = {}
+_PIECES: WeakKeyDictionary[Any, dict[int, str]] = WeakKeyDictionary()
 
 
 def _piece_of(tokenizer: Any, token: int) -> str:
     """The text of one token; remembered, because every drawn token is looked at."""
-    key = (id(tokenizer), token)
-    if key not in _PIECES:
-        _PIECES[key] = tokenizer.decode([token], skip_special_tokens=True)
-    return _PIECES[key]
+    pieces = _PIECES.setdefault(tokenizer, {})
+    if token not in pieces:
+        pieces[token] = tokenizer.decode([token], skip_special_tokens=True)
+    return pieces[token]
 
 
 def plain_prompt(tokenizer: Any) -> Prompt:

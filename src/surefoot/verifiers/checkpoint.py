@@ -6,6 +6,7 @@ verifier.json                                     what its scores mean and how t
 README.md                                         the model card
 """
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -67,7 +68,8 @@ def load_verifier(name: str, *, device: str = "auto") -> LocalScorer:
     network = VerifierNetwork(model)
     try:
         head = load_file(folder / HEAD)
-        network.load_state_dict({k: v.float() for k, v in head.items()}, strict=False)
+        state = {k: v for k, v in network.state_dict().items() if k.startswith("base.")}
+        network.load_state_dict({**state, **{k: v.float() for k, v in head.items()}})
     except Exception as error:
         raise ModelError(f"the head at {folder / HEAD} cannot be read: {error}") from error
     return scorer(
@@ -143,6 +145,4 @@ def _context(model: Any) -> int:
 
 
 def _head_hash(folder: Path) -> str:
-    import hashlib
-
     return hashlib.blake2b((folder / HEAD).read_bytes(), digest_size=4).hexdigest()

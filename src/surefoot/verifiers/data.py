@@ -52,6 +52,11 @@ def examples_of(
         raise KindError(f"labels of different kinds {names} in one training set; train on one kind")
     examples = []
     for item in labelled:
+        if len(item.labels) != len(item.trace.steps):
+            raise InputError(
+                f"a trace of problem {item.trace.problem.id!r} has {len(item.trace.steps)} steps "
+                f"and {len(item.labels)} labels; each step needs one (without evidence: tries 0)"
+            )
         encoded = encoder.encode(item.trace.problem, item.trace.steps)
         targets = tuple(target(label) for label in item.labels[: len(encoded.ends_S)])
         examples.append(Example(encoded, targets, item.trace.verdict is Verdict.CORRECT))
