@@ -398,12 +398,16 @@ def test_run_hands_the_config_on_and_prints_the_table(cli, tmp_path, monkeypatch
     def run_demo(config, out, *, progress, command):
         seen.append((config, out, command))
         progress("sample", 1, 2)
+        out.mkdir(parents=True)
+        (out / "report.json").write_text("{}")
         return SUMMARY
 
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("surefoot.recipes.demo.run_demo", run_demo)
     (tmp_path / "c.json").write_text('{"samples": 3, "training": {"lr": 0.5}}')
     told = cli("run", tmp_path / "c.json", "--out", tmp_path / "run", "--seed", 7)
     assert "majority" in told.stdout
+    assert "Two ways" in (tmp_path / "run" / "report.html").read_text()
     cli("run", "demo")
     (config, out, command), (plain, default, _) = seen
     assert (config.samples, config.training.lr, config.seed) == (3, 0.5, 7)
