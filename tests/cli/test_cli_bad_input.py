@@ -271,7 +271,7 @@ def test_a_file_that_is_no_journal(refused, tiny, tmp_path):
 
 
 def test_debug_shows_where_an_error_came_from(tmp_path):
-    command = [sys.executable, "-m", "surefoot.cli", "score", "none", "--out", str(tmp_path / "o")]
+    command = [sys.executable, "-m", "surefoot", "score", "none", "--out", str(tmp_path / "o")]
     plain, debug = (
         subprocess.run(
             command, capture_output=True, text=True, env={**os.environ, "SUREFOOT_DEBUG": flag}

@@ -445,7 +445,7 @@ def test_ctrl_c_says_what_is_kept_and_the_same_command_goes_on(cli, tiny, tmp_pa
         str(out),
     ]
     process = subprocess.Popen(
-        [sys.executable, "-m", "surefoot.cli", *arguments], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "surefoot", *arguments], stderr=subprocess.PIPE, text=True
     )
     journal, deadline = Path(f"{out}.journal.sqlite"), time.monotonic() + 60
     while not (journal.is_file() and _calls(journal)) and time.monotonic() < deadline:

@@ -79,7 +79,9 @@ class DemoConfig:
     saved_dtype: str = "float32"
     seed: int = 0
     in_flight: int = 64
-    training: TrainConfig = field(default_factory=lambda: TrainConfig(epochs=1))
+    training: TrainConfig = field(
+        default_factory=lambda: TrainConfig(epochs=1, lr=3e-4, save_every=10)
+    )
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> "DemoConfig":
