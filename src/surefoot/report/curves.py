@@ -31,8 +31,9 @@ Curves = Mapping[str, Sequence[CurvePoint]]
 
 WIDTH, HEIGHT = 880, 460
 LEFT, TOP, BOTTOM = 44, 40, 412
+PADDING = 28  # around a picture that is a file of its own
 LABEL_GAP = 17.0
-LETTER = 6.7  # mean width of a letter of a label
+LETTER = 7.1  # mean width of a letter of a label
 LONGEST = 34  # letters of a name that a label shows
 
 
@@ -74,14 +75,13 @@ def accuracy_svg(curves: Curves, *, order: Sequence[str] = (), standalone: bool 
     body = [
         tag("title", {}, "Accuracy against policy tokens per problem"),
         _axes(frame),
-        *(_band(drawn[name], looks[name], frame) for name in behind),
         *_series(drawn, behind, looks, frame),
     ]
     if standalone:
         body.insert(0, _stand_alone())
     values = {
         "class": "plot",
-        "viewBox": f"0 0 {WIDTH} {HEIGHT}",
+        "viewBox": _view_box(PADDING if standalone else 0),
         "role": "img",
         "xmlns": "http://www.w3.org/2000/svg",
     }
@@ -112,7 +112,7 @@ def _frame(drawn: Curves) -> Frame:
     points = [p for series in drawn.values() for p in series]
     tokens = [p.tokens for p in points]
     rates = [v for p in points for v in (p.accuracy, p.low, p.high) if v is not None]
-    ticks_y = rate_ticks(min(rates), max(rates))
+    ticks_y = rate_ticks(min(rates), max(rates), most=9)
     right = WIDTH - 30 - LETTER * (max(len(_short(name)) for name in drawn) + 5)
     low, high = min(tokens) / 1.08, max(tokens) * 1.04
     if max(tokens) / min(tokens) < 1.5:
@@ -140,7 +140,7 @@ def _axes(frame: Frame) -> str:
     return tag("g", {"class": "axes"}, "".join(parts))
 
 
-def _band(points: Sequence[CurvePoint], look: Look, frame: Frame) -> str:
+def _band(points: Sequence[CurvePoint], frame: Frame) -> str:
     """The interval around a line; "" where it is unknown."""
     known = [(frame.x(p.tokens), p.low, p.high) for p in points]
     lows = [(x, frame.y(low)) for x, low, _ in known if low is not None]
@@ -148,7 +148,7 @@ def _band(points: Sequence[CurvePoint], look: Look, frame: Frame) -> str:
     if not lows or len(lows) != len(highs):
         return ""
     outline = path_of([*lows, *reversed(highs)], closed=True)
-    return tag("path", {"class": f"band {look.css}", "d": outline})
+    return tag("path", {"class": "band", "d": outline})
 
 
 def _series(
@@ -161,7 +161,8 @@ def _series(
         tag(
             "g",
             {"class": f"series {looks[name].css}"},
-            _line(name, drawn[name], looks[name], frame)
+            _band(drawn[name], frame)
+            + _line(name, drawn[name], looks[name], frame)
             + _label(name, drawn[name][-1], place, frame),
         )
         for name, place in zip(names, places, strict=True)
@@ -190,7 +191,7 @@ def _label(name: str, last: CurvePoint, place: float, frame: Frame) -> str:
 
 def _tip(name: str, p: CurvePoint) -> str:
     interval = bracketed(percent(p.low), percent(p.high))
-    return f"{name}\n{percent(p.accuracy)} % {interval}\n{amount(p.tokens)} tokens, n = {p.n}"
+    return f"{name}\n{percent(p.accuracy)}\u00a0% {interval}\n{amount(p.tokens)} tokens, n = {p.n}"
 
 
 def _short(name: str) -> str:
@@ -199,6 +200,16 @@ def _short(name: str) -> str:
 
 def _stand_alone() -> str:
     style = resources.files("surefoot.report").joinpath("plot.css").read_text(encoding="utf-8")
-    return tag("style", {}, style) + tag(
-        "rect", {"class": "paper", "width": WIDTH, "height": HEIGHT, "rx": 10}
-    )
+    size: Values = {
+        "class": "paper",
+        "x": -PADDING,
+        "y": -PADDING,
+        "width": WIDTH + 2 * PADDING,
+        "height": HEIGHT + 2 * PADDING,
+        "rx": 12,
+    }
+    return tag("style", {}, style) + tag("rect", size)
+
+
+def _view_box(padding: int) -> str:
+    return f"{-padding} {-padding} {WIDTH + 2 * padding} {HEIGHT + 2 * padding}"

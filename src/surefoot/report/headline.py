@@ -23,7 +23,7 @@ def headline(summary: Summary) -> str:
     row, gap = summary.methods[name], candidates[name]
     if gap.low is not None and gap.low > 0:
         return (
-            f"{_capital(name)} is right on {percent(row.accuracy)} % of {_problems(summary)}: "
+            f"{_capital(name)} is right on {percent(row.accuracy)}\u00a0% of {_problems(summary)}: "
             f"{signed(gap.diff)} points against majority vote {_interval(gap)}"
             f"{_cost(row, summary)}."
         )
@@ -40,7 +40,8 @@ def _without_pairs(summary: Summary) -> str:
     if not rows:
         return "Nothing was compared."
     name = max(rows, key=lambda candidate: rows[candidate].accuracy)
-    return f"{_capital(name)} is right on {percent(rows[name].accuracy)} % of {_problems(summary)}."
+    rate = percent(rows[name].accuracy)
+    return f"{_capital(name)} is right on {rate}\u00a0% of {_problems(summary)}."
 
 
 def _problems(summary: Summary) -> str:

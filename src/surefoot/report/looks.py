@@ -90,7 +90,7 @@ def amount(value: float | None) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds as people say them: "42.5 s", "3 min 20 s", "2 h 5 min"."""
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s".replace(".0 s", " s")
     whole = round(seconds)
     if whole < 3600:

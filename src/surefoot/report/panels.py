@@ -4,18 +4,18 @@ from collections.abc import Sequence
 
 from surefoot.report.data import LabelRow, MethodRow, ReliabilityBin
 from surefoot.report.looks import Look, bracketed, decimal, percent
-from surefoot.report.svg import Scale, Values, linear, path_of, rate_ticks, shape, tag
+from surefoot.report.svg import Scale, Values, linear, path_of, shape, tag
 
-STRIP_WIDTH, STRIP_HEIGHT = 170, 36
+STRIP_WIDTH, STRIP_HEIGHT = 150, 36
 SIDE = 240  # of a reliability diagram's square
+HEAD = 30  # room above it
 BARS = 34  # height of the counts below it
 
 
 def interval_scale(rows: Sequence[MethodRow]) -> Scale:
     """One scale for the strips of all methods."""
     rates = [v for row in rows for v in (row.accuracy, row.low, row.high) if v is not None]
-    ticks = rate_ticks(min(rates), max(rates))
-    return linear(ticks[0], ticks[-1], 8, STRIP_WIDTH - 8)
+    return linear(min(rates), max(rates), 8, STRIP_WIDTH - 8)
 
 
 def interval_strip(row: MethodRow, look: Look, base: float | None, scale: Scale) -> str:
@@ -27,7 +27,7 @@ def interval_strip(row: MethodRow, look: Look, base: float | None, scale: Scale)
     if row.low is not None and row.high is not None:
         reach = f"M{scale(row.low):.1f},{middle}H{scale(row.high):.1f}"
         parts.append(tag("path", {"class": "reach", "d": reach}))
-    tip = f"{percent(row.accuracy)} % {bracketed(percent(row.low), percent(row.high))}"
+    tip = f"{percent(row.accuracy)}\u00a0% {bracketed(percent(row.low), percent(row.high))}"
     parts.append(shape(look.mark, scale(row.accuracy), middle, 4.2, "mark", tip))
     return _strip(look.css, parts)
 
@@ -48,7 +48,7 @@ def label_strip(row: LabelRow) -> str:
         (row.first_error_accuracy, "diamond", "mark hue-1", "first errors found"),
     ):
         if value is not None:
-            tip = f"{percent(value)} % {what}"
+            tip = f"{percent(value)}\u00a0% {what}"
             parts.append(shape(mark, scale(value), middle, 4.6, css, tip))
     return _strip("", parts)
 
@@ -73,10 +73,10 @@ def reliability_svg(bins: Sequence[ReliabilityBin], css: str) -> str:
     filled = [b for b in bins if b.count and b.score is not None and b.outcome is not None]
     if not filled:
         return ""
-    x, y = linear(0, 1, 34, 34 + SIDE), linear(0, 1, 10 + SIDE, 10)
+    x, y = linear(0, 1, 34, 34 + SIDE), linear(0, 1, HEAD + SIDE, HEAD)
     values = {
         "class": f"plot reliability {css}",
-        "viewBox": f"0 0 {SIDE + 48} {SIDE + BARS + 58}",
+        "viewBox": f"0 0 {SIDE + 48} {HEAD + SIDE + BARS + 48}",
         "role": "img",
     }
     title = tag("title", {}, "Rate of right solutions against mean score")
@@ -93,7 +93,8 @@ def _square(x: Scale, y: Scale) -> str:
         parts += [tag("text", beside, f"{100 * tick:.0f}"), tag("text", below, f"{tick:g}")]
     parts.append(tag("path", {"class": "diagonal", "d": path_of([(x(0), y(0)), (x(1), y(1))])}))
     values: Values = {"class": "axis-title middle", "x": x(0.5), "y": y(0) + BARS + 44}
-    return "".join(parts) + tag("text", values, "Mean score")
+    parts.append(tag("text", values, "Mean score"))
+    return "".join(parts) + tag("text", {"class": "axis-title", "x": 0, "y": 14}, "Right, %")
 
 
 def _discs(filled: Sequence[ReliabilityBin], x: Scale, y: Scale) -> str:
@@ -106,13 +107,15 @@ def _discs(filled: Sequence[ReliabilityBin], x: Scale, y: Scale) -> str:
         gaps.append(tag("path", {"class": "gap", "d": path_of([(px, fair), (px, py)])}))
         tip = f"{b.count} scored {b.low:g} to {b.high:g}, mean {decimal(score)}"
         radius = 2.5 + 6 * (b.count / most) ** 0.5
-        discs.append(shape("circle", px, py, radius, "mark", f"{tip}\n{percent(outcome)} % right"))
+        discs.append(
+            shape("circle", px, py, radius, "mark", f"{tip}\n{percent(outcome)}\u00a0% right")
+        )
     return "".join([*gaps, tag("path", {"class": "line", "d": path_of(places)}), *discs])
 
 
 def _counts(bins: Sequence[ReliabilityBin], x: Scale) -> str:
     most = max(b.count for b in bins)
-    foot = 10 + SIDE + 8 + BARS
+    foot = HEAD + SIDE + 8 + BARS
     bars = []
     for b in bins:
         tall = BARS * b.count / most

@@ -68,8 +68,8 @@ def methods(summary: Summary) -> str:
         rows.append(tag("tr", {"class": f"role-{look.role}"}, "".join(cells)))
     titles = ("Method", "", "Accuracy, %", "Against majority", "Policy tokens", "Verifier tokens")
     notes = (
-        "Brackets hold 95 % intervals over problems; the hairline is majority vote. A difference "
-        "is paired by problem, in points, and bold where its interval leaves out 0. "
+        "Brackets hold 95\u00a0% intervals over problems; the hairline is majority vote. "
+        "A difference is paired by problem, in points, and bold where its interval leaves out 0. "
         "Tokens are means per problem."
     )
     return table(titles, rows) + note(notes) + greedy(summary.greedy)
@@ -118,7 +118,7 @@ def labels(summary: Summary) -> str:
     key = (
         tag("span", {"class": "key hue-0"}, "● steps right")
         + tag("span", {"class": "key hue-1"}, "◆ first error found")
-        + tag("span", {}, "on a scale from 0 to 100 %, against the oracle")
+        + tag("span", {}, "on a scale from 0 to 100\u00a0%, against the oracle")
     )
     return table(("Labels from", "", *kept), body) + tag("p", {"class": "note"}, key)
 
@@ -192,7 +192,7 @@ def greedy(rates: Mapping[str, float]) -> str:
     """One greedy try of each policy, for comparison."""
     if not rates:
         return ""
-    shown = ", ".join(f"{escape(name)} {percent(rate)} %" for name, rate in rates.items())
+    shown = ", ".join(f"{escape(name)} {percent(rate)}\u00a0%" for name, rate in rates.items())
     return tag("p", {"class": "note"}, f"With one greedy try: {shown}.")
 
 
@@ -200,7 +200,7 @@ def coverage_line(coverage: Mapping[str, float]) -> str:
     """pass@n in words."""
     if not coverage:
         return ""
-    shown = " · ".join(f"{percent(rate)} % at {escape(n)}" for n, rate in coverage.items())
+    shown = " · ".join(f"{percent(rate)}\u00a0% at {escape(n)}" for n, rate in coverage.items())
     lead = tag("b", {}, "Coverage")
     return tag("p", {"class": "note"}, f"{lead} (a right solution among n samples): {shown}.")
 
