@@ -124,9 +124,10 @@ class Journal:
             for index, reply in stream(list(missing.values())):
                 fresh.append((keys[index], json.dumps(encode(reply))))
                 if time.monotonic() - saved_at > COMMIT_SECONDS:
-                    self._save(kind, fresh)
-                    yield from fresh
-                    fresh, saved_at = [], time.monotonic()
+                    stored, fresh = fresh, []  # first, so that nothing is stored twice
+                    self._save(kind, stored)
+                    saved_at = time.monotonic()
+                    yield from stored
         finally:  # what a failing stream did finish is kept
             self._save(kind, fresh)
         yield from fresh
