@@ -23,10 +23,10 @@ QUIET = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
-    "--no-first-run",
     "--disable-sync",
     "--disable-background-networking",
     "--disable-component-update",
+    "--no-first-run",
     "--virtual-time-budget=2000",
 ]
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no chromium on the PATH")
@@ -86,13 +86,13 @@ def test_hostile_text_adds_no_element(summary, details):
     calm, owned = page(summary, details), page(hostile(summary), hostile(details))
     elements = re.compile(r"<(script|img|!--)")
     assert elements.findall(calm) == elements.findall(owned)
-    assert data_of(owned)["traces"][0]["problem"] == HOSTILE
+    assert data_of(owned)["traces"][0]["problem"] == HOSTILE.replace("\ud800", "?")
 
 
 def test_embedded_json_holds_nothing_that_ends_a_script():
     text = embedded({"a": HOSTILE})
     assert not set("<>&\u2028\u2029") & set(text)
-    assert json.loads(text) == {"a": HOSTILE}
+    assert json.loads(text) == {"a": HOSTILE.replace("\ud800", "?")}
 
 
 def test_names_of_methods_are_text(summary):

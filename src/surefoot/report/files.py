@@ -13,7 +13,7 @@ def write_whole(path: str | Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as out:
-            out.write(text.encode("utf-8", errors="replace"))  # a lone surrogate becomes "?"
+            out.write(text.encode("utf-8"))
             out.flush()
             os.fsync(out.fileno())
         partial.replace(path)

@@ -83,11 +83,11 @@ def misled(trace: ShownTrace) -> bool:
 
 
 def embedded(value: object) -> str:
-    """JSON that cannot end the script element it stands in, nor hold raw U+2028 or U+2029."""
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    for character in "<>&":
+    """JSON that cannot end the script element it stands in; lone surrogates become "?"."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+    return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _asset(name: str) -> str:

@@ -120,7 +120,7 @@ def labels(summary: Summary) -> str:
         + tag("span", {"class": "key hue-1"}, "◆ first error found")
         + tag("span", {}, "on a scale from 0 to 100\u00a0%, against the oracle")
     )
-    return table(("Labels from", "", *kept), body) + tag("p", {"class": "note"}, key)
+    return table(("Labels from", "", *kept), body) + tag("p", {"class": "note picture-key"}, key)
 
 
 def _label_row(name: str, row: LabelRow, shown: Sequence[str]) -> str:

@@ -10,9 +10,12 @@ Values = Mapping[str, Value]
 
 
 def escape(text: str) -> str:
-    """Text as HTML or SVG shows it literally; control characters become U+FFFD."""
-    safe = "".join(c if c >= " " or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return html.escape(safe)
+    """Text as HTML or SVG shows it literally; controls and lone surrogates become U+FFFD."""
+    return html.escape("".join("\N{REPLACEMENT CHARACTER}" if _unfit(c) else c for c in text))
+
+
+def _unfit(c: str) -> bool:
+    return (c < " " and c not in "\n\t") or "\ud800" <= c <= "\udfff"
 
 
 def tag(name: str, values: Values, body: str = "") -> str:
