@@ -1,0 +1,99 @@
+"""A tiny fresh verifier with Pebble's tokenizer, and labelled traces of trails to learn from."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="needs surefoot[models]")
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory):
+    """A folder with a random language model of 2 layers."""
+    import torch
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    from surefoot.policy.local import PEBBLE
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    tokenizer = AutoTokenizer.from_pretrained(PEBBLE / "policy")
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=256,
+        initializer_range=0.2,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    folder = tmp_path_factory.mktemp("base")
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def fresh(base):
+    """Makes (network, encoder): the same weights every time."""
+    import torch
+
+    from surefoot.verifiers import new_network
+
+    def make():
+        torch.manual_seed(1)
+        return new_network(str(base), device="cpu")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def traces():
+    """12 right traces of trails and 12 with one wrong number, of 1 to 5 steps."""
+    from surefoot.core.types import Step, Trace, Verdict
+    from surefoot.tasks import trails
+
+    found = []
+    for number, problem in enumerate(trails.problems("train", 12, level="easy")):
+        texts = trails.solve(trails.read(problem.text))
+        wrong = [*texts]
+        place = number % len(texts)
+        wrong[place] = wrong[place][:-1] + str((int(wrong[place][-1]) + 1) % 10)
+        for lines, verdict in [(texts, Verdict.CORRECT), (wrong, Verdict.WRONG)]:
+            found.append(Trace(problem, tuple(map(Step, lines)), None, verdict))
+    return [t.with_steps(t.steps[: 1 + i % 5]) for i, t in enumerate(found)]
+
+
+@pytest.fixture(scope="session")
+def labelled(traces):
+    from functools import partial
+
+    from surefoot.annotate import oracle
+    from surefoot.core.types import LabelledTrace
+    from surefoot.tasks import trails
+
+    label = partial(oracle, check_steps=trails.check_steps)
+    return [LabelledTrace(trace, tuple(label(trace))) for trace in traces]
+
+
+@pytest.fixture
+def woken():
+    """Gives a fresh network a head that says something."""
+    import torch
+
+    def wake(network):
+        torch.manual_seed(2)
+        with torch.no_grad():
+            for parameter in [*network.state.parameters(), *network.surprise.parameters()]:
+                parameter.copy_(torch.randn_like(parameter) * 0.5)
+        return network
+
+    return wake
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
