@@ -5,10 +5,10 @@ import pytest
 
 pytest.importorskip("torch", reason="needs surefoot[models]")
 
-from surefoot.policy.local import load_policy  # noqa: E402
-from surefoot.policy.local_decode import Sampling  # noqa: E402
-from surefoot.search import Found, beam  # noqa: E402
-from surefoot.tasks import trails  # noqa: E402
+from surefoot.policy.local import load_policy
+from surefoot.policy.local_decode import Sampling
+from surefoot.search import Found, beam
+from surefoot.tasks import trails
 
 
 def test_a_beam_finishes_pebble_s_solutions(constant):
