@@ -13,6 +13,7 @@ Dimension key: S steps.
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -129,11 +130,14 @@ class Encoder:
         return bool(found and head.strip())
 
     def fingerprint(self) -> str:
-        """Changes when ids would: the journal and verifier checkpoints are keyed by it."""
+        """Changes when ids would: the journal and verifier checkpoints are keyed by it.
+
+        It covers the tokenizer's rules, the prompt's form and the separator.
+        """
         probe = Problem(id="probe", text="How many 12 + 3.5 apples?\n\nÄ")
         ids = (*self.prompt(probe), *self._ids(f"x = 1{self.separator}"))
-        vocabulary = f"{len(self.tokenizer)}|{self.separator}|{ids}"
-        return hashlib.blake2b(vocabulary.encode(), digest_size=8).hexdigest()
+        parts = (_rules_of(self.tokenizer), self.separator, str(ids))
+        return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).hexdigest()
 
     def _step_ids_of(self, problem: Problem, steps: Steps, index: int) -> tuple[int, ...]:
         try:
@@ -162,6 +166,15 @@ def _piece_of(tokenizer: Any, token: int) -> str:
     if token not in pieces:
         pieces[token] = tokenizer.decode([token], skip_special_tokens=True)
     return pieces[token]
+
+
+def _rules_of(tokenizer: Any) -> str:
+    """All that decides a tokenizer's ids, as text."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:  # a tokenizer in pure Python: its vocabulary has to do
+        return json.dumps(tokenizer.get_vocab(), sort_keys=True)
+    rules: dict[str, Any] = json.loads(backend.to_str())
+    return json.dumps({k: v for k, v in rules.items() if k not in ("padding", "truncation")})
 
 
 def plain_prompt(tokenizer: Any) -> Prompt:

@@ -7,6 +7,7 @@ never here. The order of batches depends on the seed alone and the state is save
 as it goes, so a killed training, started again, ends in the same weights.
 """
 
+import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -83,7 +84,8 @@ def train(
     network, optimizer = accelerator.prepare(network, optimizer)
     plan = _plan(usable, config)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: _rate(s, len(plan), config))
-    history = _resume(state_folder, network, optimizer, schedule, config, len(plan))
+    job = _job(usable, config)
+    history = _resume(state_folder, network, optimizer, schedule, job)
     done = sum("step_loss" in row for row in history)
     share, places = accelerator.process_index, accelerator.num_processes
     network.train()
@@ -108,7 +110,7 @@ def train(
             history.append({"step": step + 1, **evaluate(accelerator.unwrap_model(network))})
             network.train()
         if state_folder is not None and (step + 1) % config.save_every == 0:
-            _save(state_folder, network, optimizer, schedule, config, history)
+            _save(state_folder, network, optimizer, schedule, job, history)
     network.eval()
     return history
 
@@ -151,19 +153,27 @@ def _rate(step: int, steps: int, config: TrainConfig) -> float:
     return min(done / config.warmup if config.warmup else 1.0, (1 - done) / (1 - config.warmup))
 
 
+def _job(examples: Sequence[Example], config: TrainConfig) -> str:
+    """Names a training by its settings and its examples."""
+    digest = hashlib.blake2b(json.dumps(asdict(config)).encode(), digest_size=8)
+    for example in examples:
+        digest.update(repr((example.encoded.ids, example.targets_S, example.imitate)).encode())
+    return digest.hexdigest()
+
+
 def _save(
     folder: Path,
     network: torch.nn.Module,
     optimizer: Any,
     schedule: Any,
-    config: TrainConfig,
+    job: str,
     history: list[dict[str, Any]],
 ) -> None:
     state = {
         "network": network.state_dict(),
         "optimizer": optimizer.state_dict(),
         "schedule": schedule.state_dict(),
-        "config": json.dumps(asdict(config)),
+        "job": job,
         "history": json.dumps(history),
     }
     partial = folder / (STATE + ".partial")
@@ -183,22 +193,19 @@ def _resume(
     network: torch.nn.Module,
     optimizer: Any,
     schedule: Any,
-    config: TrainConfig,
-    steps: int,
+    job: str,
 ) -> list[dict[str, Any]]:
     """Loads a saved state of the same training; returns its history, [] if there is none."""
     if folder is None or not (folder / STATE).is_file():
         return []
     state = torch.load(folder / STATE, weights_only=True)
-    if state["config"] != json.dumps(asdict(config)):
+    if state["job"] != job:
         raise InputError(
-            f"{folder / STATE} belongs to another training ({state['config']}); "
+            f"{folder / STATE} belongs to a training with other settings or examples; "
             "use another folder, or delete the file to start afresh"
         )
     network.load_state_dict(state["network"])
     optimizer.load_state_dict(state["optimizer"])
     schedule.load_state_dict(state["schedule"])
     history: list[dict[str, Any]] = json.loads(state["history"])
-    if len(history) and history[-1]["step"] > steps:
-        raise InputError(f"{folder / STATE} has seen more updates than this training has")
     return history
