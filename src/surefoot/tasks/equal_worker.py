@@ -8,6 +8,7 @@ reads and compares LaTeX; what it is known to call equal and is not, is caught h
     equations    must be multiples of each other
 """
 
+import logging
 from typing import Any
 
 from surefoot.core.errors import need
@@ -21,8 +22,6 @@ POINTS = ("37/29", "101/83", "211/97")
 
 
 def _warm_up() -> Any:
-    import logging
-
     math_verify = need("math_verify", "maths")
     sympy = need("sympy", "maths")
     latex = [need("math_verify.parser", "maths").LatexExtractionConfig()]

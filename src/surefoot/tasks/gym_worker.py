@@ -7,7 +7,10 @@ Some scorers call `eval` or sympy's `parse_expr` on the answer. Here `eval` read
 literals only, and what `parse_expr` is given may hold nothing but arithmetic.
 """
 
+import ast
+import random
 import re
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
@@ -41,8 +44,6 @@ _TOKENS = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([A-Za-z]+)|(\*\*|[-+*/()]))")
 
 
 def _warm_up() -> Any:
-    import random
-
     reasoning_gym = need("reasoning_gym", "gym")
     data_sets = need("reasoning_gym.factory", "gym").DATASETS
 
@@ -102,9 +103,6 @@ def _makes_24(answer: str, numbers: list[int]) -> bool:
 
 def _scorer(name: str, data: Any) -> Any:
     if name in EVALUATED:
-        import ast
-        import sys
-
         vars(sys.modules[type(data).__module__])["eval"] = ast.literal_eval
     return data.score_answer
 

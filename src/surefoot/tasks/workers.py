@@ -50,7 +50,7 @@ class WorkerDied(SurefootError):
 class Worker:
     """One child process. It starts at once; `ready` waits until it is warm."""
 
-    def __init__(self, module: str):
+    def __init__(self, module: str) -> None:
         source = str(Path(__file__).resolve().parents[2])
         paths = [source, *filter(None, [os.environ.get("PYTHONPATH")])]
         kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
