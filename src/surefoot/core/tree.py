@@ -99,19 +99,23 @@ class Tree:
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Self:
         """Inverse of `to_json`. Raises InputError if the columns do not make a tree. O(N)."""
-        names = ("steps", "parents", "visits", "value_sums", "finished")
-        missing = [name for name in names if not isinstance(record.get(name), list)]
-        if missing:
-            raise InputError(f"a tree's record needs the lists {names}; {missing} are not there")
-        columns = {name: list(record[name]) for name in names}
-        if len({len(column) for column in columns.values()}) != 1 or not columns["steps"]:
-            sizes = {name: len(column) for name, column in columns.items()}
-            raise InputError(f"a tree's lists must be equally long, 1 or more; got {sizes}")
+        columns = _columns(record)
+        parents = columns["parents"]
+        if parents[0] != -1 or not all(0 <= p < n for n, p in enumerate(parents[1:], start=1)):
+            raise InputError("each parent must come before its child, and -1 stand first")
         steps = [Step(text, tuple(ids), tuple(logs)) for text, ids, logs in columns["steps"]]
-        parents: list[int] = columns["parents"]
-        for node, parent in enumerate(parents):
-            if not (0 <= parent < node or (node == 0 and parent == -1)):
-                raise InputError(f"the parent of node {node} must come before it, got {parent}")
         tree = cls(steps, parents, columns["visits"], columns["value_sums"], columns["finished"])
         tree._index = {(parents[i], s.text): i for i, s in enumerate(steps) if i}
         return tree
+
+
+def _columns(record: dict[str, Any]) -> dict[str, list[Any]]:
+    """A tree's lists by name, copied; all there and of one length."""
+    names = ("steps", "parents", "visits", "value_sums", "finished")
+    missing = [name for name in names if not isinstance(record.get(name), list)]
+    if missing:
+        raise InputError(f"a tree's record needs the lists {names}; {missing} are not there")
+    sizes = {name: len(record[name]) for name in names}
+    if len(set(sizes.values())) != 1 or not record["steps"]:
+        raise InputError(f"a tree's lists must be equally long, 1 or more; got {sizes}")
+    return {name: list(record[name]) for name in names}

@@ -104,7 +104,7 @@ def solve(world: World) -> list[str]:
         fact = next(
             f
             for f in world.facts
-            if f.name in needed and f.name not in done and all(n in done for n in f.needs())
+            if f.name in needed and f.name not in done and done.issuperset(f.needs())
         )
         numbers = [values[o] if isinstance(o, str) else o for o in fact.operands]
         in_names, in_numbers = (f" {fact.op} ".join(map(str, o)) for o in (fact.operands, numbers))

@@ -71,7 +71,7 @@ class World:
         known: dict[str, int] = {}
         pending = list(self.facts)
         while pending:
-            ready = [f for f in pending if all(name in known for name in f.needs())]
+            ready = [f for f in pending if known.keys() >= set(f.needs())]
             if not ready:
                 raise ValueError(f"circular facts about {[f.name for f in pending]}")
             known |= {f.name: f.value(known) for f in ready}

@@ -93,12 +93,7 @@ def train(
         indices = plan[step][share::places] or plan[step]
         losses = _losses(network, [usable[i] for i in indices], pad)
         accelerator.backward(losses[0] + config.lm_weight * losses[1])
-        norm = accelerator.clip_grad_norm_(network.parameters(), 1.0)
-        if norm is not None and not math.isfinite(float(norm)):
-            raise InputError(
-                f"the gradient of update {step} is {float(norm)}; lower the learning rate "
-                f"(now {config.lr}) or use dtype float32"
-            )
+        _check_gradient(accelerator.clip_grad_norm_(network.parameters(), 1.0), step, config)
         optimizer.step()
         schedule.step()
         optimizer.zero_grad(set_to_none=True)
@@ -113,6 +108,15 @@ def train(
             _save(state_folder, network, optimizer, schedule, job, history)
     network.eval()
     return history
+
+
+def _check_gradient(norm: torch.Tensor | None, step: int, config: TrainConfig) -> None:
+    """Raises InputError if an update would fill the weights with numbers that are none."""
+    if norm is not None and not math.isfinite(float(norm)):
+        raise InputError(
+            f"the gradient of update {step} is {float(norm)}; lower the learning rate "
+            f"(now {config.lr}) or use dtype float32"
+        )
 
 
 def _losses(

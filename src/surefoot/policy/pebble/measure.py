@@ -30,17 +30,24 @@ def measure(folder: Path, level: str) -> dict[str, float]:
         for temperature, count in ((0.0, 1), (TEMPERATURE, SAMPLES))
     )
     drawn = [trace for traces in drawn_P for trace in traces]
-    right = [trace for trace in drawn if trace.verdict is Verdict.CORRECT]
-    firsts = [trails.first_error(trace.problem, trace) for trace in drawn]
-    reached = sum(len(t.steps) if f is None else f + 1 for t, f in zip(drawn, firsts, strict=True))
-    lucky = sum(trails.first_error(trace.problem, trace) is not None for trace in right)
     return {
         "greedy": _right(greedy_P) / PROBLEMS,
         f"pass@1 (T = {TEMPERATURE})": _right(drawn_P) / (PROBLEMS * SAMPLES),
         f"pass@{SAMPLES}": sum(_right([traces]) > 0 for traces in drawn_P) / PROBLEMS,
-        "lucky right answers": lucky / max(1, len(right)),
-        "step error rate": sum(f is not None for f in firsts) / max(1, reached),
+        **_errors(drawn),
         "tokens a solution": sum(trace.tokens for trace in drawn) / len(drawn),
+    }
+
+
+def _errors(drawn: Sequence[Trace]) -> dict[str, float]:
+    """The rates of lucky answers and of first wrong steps."""
+    firsts = [trails.first_error(trace.problem, trace) for trace in drawn]
+    reached = sum(len(t.steps) if f is None else f + 1 for t, f in zip(drawn, firsts, strict=True))
+    wrong = [f is not None for f in firsts]
+    of_right = [w for w, t in zip(wrong, drawn, strict=True) if t.verdict is Verdict.CORRECT]
+    return {
+        "lucky right answers": sum(of_right) / max(1, len(of_right)),
+        "step error rate": sum(wrong) / max(1, reached),
     }
 
 

@@ -108,11 +108,13 @@ def batches(
         mixture = next(m for until, m in CURRICULUM if given / tokens < until)
         weights = np.array([weight for _, weight in mixture])
         rows: list[tuple[list[int], int]] = []
-        while sum(len(ids) for ids, _ in rows) < POOL * BATCH_TOKENS:
+        drawn = 0
+        while drawn < POOL * BATCH_TOKENS:
             level = mixture[rng.choice(len(mixture), p=weights / weights.sum())][0]
             if level not in streams:
                 streams[level] = trails.stream("train", level, rng_for(seed, "pebble", str(level)))
             rows.append(_encode(tokenizer, next(streams[level])))
+            drawn += len(rows[-1][0])
         rows.sort(key=lambda row: len(row[0]))
         pool = list(_pack(rows, tokenizer.pad_token_id))
         for index in rng.permutation(len(pool)):
