@@ -1,0 +1,106 @@
+"""Aggregation follows what a score means: by hand, and as properties."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surefoot.core.errors import InputError, KindError
+from surefoot.core.kinds import AGGREGATIONS, LEGAL, aggregate, reduce_values
+from surefoot.core.types import Kind, StepScores
+
+UNIT = st.floats(0, 1)
+REAL = st.floats(-1e6, 1e6)
+PAIRS = [(kind, how) for kind in Kind for how in AGGREGATIONS]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "how", "expected"),
+    [
+        (Kind.CORRECTNESS, (0.5, 0.8, 0.25), None, 0.1),
+        (Kind.CORRECTNESS, (0.5, 0.8, 0.25), "product", 0.1),
+        (Kind.CORRECTNESS, (0.5, 0.8, 0.25), "min", 0.25),
+        (Kind.CORRECTNESS, (0.5, 0.75, 0.25), "mean", 0.5),
+        (Kind.VALUE, (0.5, 0.8, 0.25), None, 0.25),
+        (Kind.PROGRESS, (0.5, -0.75, 0.125), None, -0.125),
+        (Kind.LOGIT, (2.0, -3.0, 1.0), None, -3.0),
+        (Kind.LOGRATIO, (2.0, -3.0, 0.5), None, -0.5),
+        (Kind.CORRECTNESS, (0.0, 1.0), None, 0.0),
+        (Kind.VALUE, (0.3,), None, 0.3),
+    ],
+)
+def test_by_hand(kind, values, how, expected):
+    assert aggregate(StepScores(kind, values, "v"), how) == pytest.approx(expected, abs=1e-15)
+
+
+@pytest.mark.parametrize(("kind", "how"), PAIRS)
+def test_each_pair_is_legal_or_refused(kind, how):
+    scores = StepScores(kind, (0.5, 0.25), "reader")
+    if how in LEGAL[kind]:
+        assert math.isfinite(aggregate(scores, how))
+        return
+    with pytest.raises(KindError, match=f"{kind.value} scores of 'reader'.*not by '{how}'"):
+        aggregate(scores, how)
+
+
+def test_the_table_of_legal_pairs():
+    assert {kind.value: LEGAL[kind] for kind in Kind} == {
+        "correctness": ("product", "min", "mean"),
+        "value": ("last",),
+        "progress": ("sum",),
+        "logit": ("min",),
+        "logratio": ("sum",),
+    }
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("kind", Kind)
+def test_what_is_not_a_number_is_named(kind, bad):
+    with pytest.raises(InputError, match="score of step 1 is .*; expected a finite number"):
+        aggregate(StepScores(kind, (0.5, bad, 0.5), "v"))
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_no_steps_is_an_error(kind):
+    with pytest.raises(InputError, match="a trace without steps has no score"):
+        aggregate(StepScores(kind, (), "v"))
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(KindError, match="not by 'median'"):
+        aggregate(StepScores(Kind.VALUE, (0.5,), "v"), "median")
+    with pytest.raises(InputError, match="one of .*'last'.*got 'median'"):
+        reduce_values([0.5], "median")
+
+
+def test_bare_values_may_be_an_array():
+    assert reduce_values(np.array([0.5, 0.25]), "min") == 0.25
+    with pytest.raises(InputError, match="without steps"):
+        reduce_values(np.array([]), "min")
+
+
+@given(st.lists(UNIT, min_size=1))
+def test_doubt_orders_the_ways_of_correctness(values):
+    product, least, mean = (
+        aggregate(StepScores(Kind.CORRECTNESS, tuple(values), "v"), how)
+        for how in ("product", "min", "mean")
+    )
+    assert 0 <= product <= least <= mean * (1 + 1e-12) <= 1 + 1e-9
+
+
+@given(st.lists(REAL, min_size=1))
+def test_progress_telescopes_to_the_last_value(values):
+    changes = [after - before for before, after in zip([0.0, *values], values, strict=False)]
+    total = aggregate(StepScores(Kind.PROGRESS, tuple(changes), "v"))
+    last = aggregate(StepScores(Kind.VALUE, tuple(values), "v"))
+    assert total == pytest.approx(last, abs=1e-6)
+
+
+@given(st.lists(REAL, min_size=1), st.randoms(use_true_random=False))
+def test_only_last_depends_on_the_order(values, random):
+    shuffled = list(values)
+    random.shuffle(shuffled)
+    for how in ("min", "mean", "sum"):
+        assert reduce_values(shuffled, how) == reduce_values(values, how)
