@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from surefoot.core.seeds import rng_for
 from surefoot.core.types import Problem, Step, Trace, Verdict
 from surefoot.tasks.trails import (
-    LARGEST,
     LEVELS,
-    NAMES,
     Flaw,
     answer_of,
     check,
@@ -25,6 +23,7 @@ from surefoot.tasks.trails import (
     split_of,
     stream,
 )
+from surefoot.tasks.trails_world import LARGEST, NAMES
 
 LINE = re.compile(r"(\w+) = (\w+) ([-+*]) (\w+) = (\d+) ([-+*]) (\d+) = (\d+)")
 

@@ -27,11 +27,10 @@ import numpy as np
 
 from surefoot.core.seeds import rng_for
 from surefoot.core.types import Problem, Trace, Verdict
-from surefoot.tasks.trails_world import ITEMS, LARGEST, Fact, Level, World, describe, draw, read
+from surefoot.tasks.trails_world import ITEMS, Fact, Level, World, describe, draw, read
 
 __all__ = [
     "ITEMS",
-    "LARGEST",
     "LEVELS",
     "Fact",
     "Flaw",
