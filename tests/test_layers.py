@@ -14,23 +14,9 @@ import pytest
 from source_tree import ROOT, Module, imports, modules, own_module, report
 
 ORDER = [
-    "core",
-    "tasks",
-    "sandbox",
-    "engine",
-    "steps",
-    "policy",
-    "trees",
-    "annotate",
-    "verifiers",
-    "search",
-    "improve",
-    "evaluate",
-    "recipes",
-    "report",
-    "serve",
-    "cli",
-]
+    "core", "tasks", "sandbox", "engine", "steps", "policy", "trees", "annotate",
+    "verifiers", "search", "improve", "evaluate", "recipes", "report", "serve", "cli",
+]  # fmt: skip
 AROUND = {"engine": {"core", "tasks", "engine"}}  # narrower than its place in the row allows
 ONLY_FROM = {"engine": {"engine", "recipes", "report", "serve", "cli"}}
 SCRIPTS = {
@@ -38,29 +24,11 @@ SCRIPTS = {
     "policy/pebble/train.py": "run by hand to train the shipped model; nothing imports it",
 }
 
-HEAVY = set(
-    [
-        "torch",
-        "transformers",
-        "accelerate",
-        "peft",
-        "trl",
-        "safetensors",
-        "gguf",
-        "ray",
-        "vllm",
-        "fastapi",
-        "uvicorn",
-        "openai",
-        "datasets",
-        "math_verify",
-        "reasoning_gym",
-        "matplotlib",
-        "plotly",
-        "pandas",
-        "scipy",
-    ]
-)
+HEAVY = {
+    "torch", "transformers", "accelerate", "peft", "trl", "safetensors", "gguf",
+    "ray", "vllm", "fastapi", "uvicorn", "openai", "datasets", "math_verify",
+    "reasoning_gym", "matplotlib", "plotly", "pandas", "scipy",
+}  # fmt: skip
 HEAVY_AT_TOP = ("policy/local*.py", "policy/pebble/train.py", "verifiers/*.py")
 CLI_ONLY = {"typer", "rich", "click"}
 POSIX_ONLY = {"resource", "fcntl", "pwd", "grp"}  # in the library, but not on every machine

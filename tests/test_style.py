@@ -18,7 +18,7 @@ EXCEPTIONS: dict[str, str] = {
     "tasks/gym_worker.py::is_expression": "the loop of a tokenizer",
     "tasks/equal_worker.py::_refuted": "one case for each sort of mathematical object",
     "tasks/values.py::same_plainly": "one case for each way of writing a value",
-    "policy/local_decode.py::Decoder.stream": "the loop of continuous batching: admit, step, retire",
+    "policy/local_decode.py::Decoder.stream": "continuous batching's loop: admit, step, retire",
 }
 
 BRANCHES = (

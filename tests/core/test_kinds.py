@@ -58,7 +58,7 @@ def test_the_table_of_legal_pairs():
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("kind", Kind)
 def test_what_is_not_a_number_is_named(kind, bad):
-    with pytest.raises(InputError, match="score of step 1 is .*; expected a finite number"):
+    with pytest.raises(InputError, match=r"score of step 1 is .*; expected a finite number"):
         aggregate(StepScores(kind, (0.5, bad, 0.5), "v"))
 
 
@@ -71,7 +71,7 @@ def test_no_steps_is_an_error(kind):
 def test_unknown_names_are_refused():
     with pytest.raises(KindError, match="not by 'median'"):
         aggregate(StepScores(Kind.VALUE, (0.5,), "v"), "median")
-    with pytest.raises(InputError, match="one of .*'last'.*got 'median'"):
+    with pytest.raises(InputError, match=r"one of .*'last'.*got 'median'"):
         reduce_values([0.5], "median")
 
 

@@ -309,7 +309,7 @@ def test_an_error_of_the_maker_leaves_the_old_file_and_passes(tmp_path, error):
 
 def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(StorageError, match="could not write .*choose a place"):
+    with pytest.raises(StorageError, match=r"could not write .*choose a place"):
         write_all(tmp_path / "file" / "x.jsonl", [{"a": 1}])
 
 
