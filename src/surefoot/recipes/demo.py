@@ -32,7 +32,12 @@ from surefoot.engine.calls import policy_calls, scorer_calls
 from surefoot.evaluate.comparison import Outcomes, compare, curve_rows, method_rows, paired_rows
 from surefoot.policy.local import LocalPolicy, load_policy
 from surefoot.policy.local_decode import Reply, Sampling
-from surefoot.recipes.demo_figures import label_quality, report_details, verifier_figures
+from surefoot.recipes.demo_figures import (
+    label_quality,
+    perfect_steps,
+    report_details,
+    verifier_figures,
+)
 from surefoot.recipes.demo_views import Pool, judged_by, likelihood_of_policy
 from surefoot.steps import rollout_labels, sample_traces
 from surefoot.tasks import trails
@@ -168,7 +173,8 @@ def run_demo(
             "policy's likelihood": likelihood_of_policy(test),
         },
     )
-    outcomes = compare(pool.traces_P_N, pool.judged, seed=config.seed)
+    judged = {**pool.judged, "perfect steps": perfect_steps(pool)}
+    outcomes = compare(pool.traces_P_N, judged, seed=config.seed)
     summary = {
         "title": f"Choosing among {config.samples} solutions of trails ({config.level})",
         "command": command,

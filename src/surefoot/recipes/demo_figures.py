@@ -19,6 +19,7 @@ from surefoot.evaluate import (
     reliability_bins,
     within_problem_auc,
 )
+from surefoot.evaluate.comparison import Judged
 from surefoot.recipes.demo_views import Pool, View
 from surefoot.tasks import trails
 
@@ -30,6 +31,13 @@ def first_error_of(trace: Trace) -> int:
     """The oracle's first wrong step, or NO_ERROR."""
     index = trails.first_error(trace.problem, trace)
     return NO_ERROR if index is None else index
+
+
+def perfect_steps(pool: Pool) -> Judged:
+    """A verifier that knows of every step whether it is right. It passes over lucky answers, so it
+    bounds what a verifier of steps can choose; the perfect scorer also finds the lucky ones."""
+    flawless = [[float(first_error_of(t) == NO_ERROR) for t in row] for row in pool.traces_P_N]
+    return Judged(totals_P_N=flawless, weights_P_N=flawless, tokens=0.0)
 
 
 def label_quality(labelled: Sequence[LabelledTrace]) -> dict[str, dict[str, float | None]]:
