@@ -28,7 +28,7 @@ check: $(READY) ## lint, format, types, and the contracts: layers, exports, styl
 	$(BIN)/pytest -s tests/test_layers.py tests/test_exports.py tests/test_style.py tests/test_import.py $(wildcard tests/test_docs.py tests/test_help.py)
 
 bench: $(READY) ## every benchmark, one after the other
-	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
+	@set -e; for file in $$(grep -l __main__ benchmarks/*.py); do echo "== $$file"; $(BIN)/python $$file; done
 
 clean: ## remove the virtual environment and the caches; runs are kept
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build

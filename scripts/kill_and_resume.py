@@ -27,6 +27,8 @@ NOT_FIGURES = ("seconds", "command")
 def main() -> int:
     """Returns 0 if every figure is equal, 1 if not."""
     asked = _arguments()
+    if asked.out.exists():  # its journal would answer at once, and no kill would hit any work
+        raise SystemExit(f"{asked.out} is there already; name a new folder or remove it")
     summary = asked.whole / "summary.json"
     if not summary.is_file():
         subprocess.run(_command(asked.config, asked.whole), check=True)
