@@ -77,7 +77,9 @@ def _command(config: str, out: Path) -> list[str]:
 def _journal(path: Path) -> tuple[int, int]:
     """How many calls, and how many were made more than once."""
     with sqlite3.connect(path) as journal:
-        return journal.execute("select count(*), coalesce(sum(made > 1), 0) from calls").fetchone()
+        query = "select count(*), coalesce(sum(made > 1), 0) from calls"
+        calls, twice = journal.execute(query).fetchone()
+    return int(calls), int(twice)
 
 
 def _arguments() -> argparse.Namespace:
