@@ -18,6 +18,7 @@ from surefoot.evaluate import paired_interval
 from surefoot.recipes.demo import DemoConfig, run_demo
 
 SEEDS = (0, 1, 2)
+CONFIG = replace(DemoConfig(), train_problems=400, rolled_out=200)  # more time than the demo has
 PAIRS = {  # claim: (a, b), the difference a - b
     "shipped_best_of_16_vs_majority": ("best-of-n, shipped verifier", "majority"),
     "shipped_weighted_vote_vs_majority": ("weighted vote, shipped verifier", "majority"),
@@ -37,7 +38,7 @@ def main(out: Path) -> None:
     for seed in SEEDS:
         folder = out / f"seed-{seed}"
         if not (folder / "summary.json").is_file():
-            run_demo(replace(DemoConfig(), seed=seed), folder)
+            run_demo(replace(CONFIG, seed=seed), folder)
         per_problem: dict[str, list[float]] = json.loads((folder / "outcomes.json").read_text())
         for name, values in per_problem.items():
             outcomes.setdefault(name, []).extend(values)

@@ -73,9 +73,9 @@ class DemoConfig:
     test_problems: int = 400
     samples: int = 16
     temperature: float = 0.8
-    train_problems: int = 400
+    train_problems: int = 250
     train_samples: int = 8
-    rolled_out: int = 200
+    rolled_out: int = 100
     rollouts: int = 8
     policy: str = "pebble"
     base: str = "pebble"
@@ -257,7 +257,7 @@ def trained(shop: Shop, labelled: Sequence[LabelledTrace], name: str) -> Path:
     folder = shop.out / "verifier"
     if (folder / "verifier.json").is_file():
         return folder
-    network, encoder = new_network(shop.config.base)
+    network, encoder = new_network(shop.config.base, seed=shop.config.training.seed)
     kind, examples, _ = examples_of(labelled, encoder, soft_target)
     train(
         network,

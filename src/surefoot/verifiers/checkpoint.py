@@ -42,10 +42,17 @@ class Card:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
-def new_network(base: str, *, device: str = "auto") -> tuple[VerifierNetwork, Encoder]:
-    """A fresh verifier in float32 on a policy's weights, and the policy's encoder."""
+def new_network(
+    base: str, *, device: str = "auto", seed: int = 0
+) -> tuple[VerifierNetwork, Encoder]:
+    """A fresh verifier in float32 on a policy's weights, and the policy's encoder.
+
+    seed: decides the head's first weights, and nothing else in the process.
+    """
     model, tokenizer = load_model(base, dtype="float32", device=device)
-    network = VerifierNetwork(model).to(model.device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = VerifierNetwork(model).to(model.device)
     return network, Encoder(tokenizer, default_prompt(tokenizer), max_tokens=_context(model))
 
 
