@@ -109,16 +109,13 @@ KINDS = {"prm": labelled_of, "orm": _outcome_of}
 
 
 def _trained(job: Job, rows: list[LabelledTrace], device: str) -> dict[str, Any]:
-    import torch
-
     from surefoot.verifiers import examples_of, hard_target, new_network, save_verifier, soft_target
     from surefoot.verifiers import train as fit
     from surefoot.verifiers.checkpoint import encoder_card
 
     target = soft_target if job.targets == "soft" else hard_target
     learnt, held = split_by_problem(rows, job.held_out, job.config.seed)
-    torch.manual_seed(job.config.seed)  # decides the head's first weights
-    network, encoder = new_network(job.base, device=device)
+    network, encoder = new_network(job.base, device=device, seed=job.config.seed)
     kind, examples, dropped = examples_of(learnt, encoder, target)
     job.begin()
     with progress() as update:
