@@ -195,7 +195,7 @@ def answer_of(text: str) -> str | None:
 
 def check(problem: Problem, trace: Trace) -> Verdict:
     """The `Checker` of trails: is the final answer right? (Its steps may not be.)"""
-    answer = answer_of(trace.text)
+    answer = answer_of(trace.text) if trace.steps else trace.answer
     if answer is None:
         return Verdict.UNREADABLE
     return Verdict.CORRECT if answer == problem.gold else Verdict.WRONG
