@@ -44,3 +44,11 @@ def test_the_readme_maps_every_package():
     with_code = [p for p in packages if len(list((ROOT / "src/surefoot" / p).glob("*.py"))) > 1]
     missing = [p for p in with_code if f"\n  {p}/" not in readme]
     assert not missing, report(missing)
+
+
+@pytest.mark.slow
+def test_the_readme_example_runs(capsys):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - our own text
+    assert capsys.readouterr().out.count("majority says") == 3

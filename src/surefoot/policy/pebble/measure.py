@@ -15,7 +15,7 @@ from surefoot.policy.local_decode import Sampling
 from surefoot.steps.sample import sample_traces
 from surefoot.tasks import trails
 
-PROBLEMS, SAMPLES, TEMPERATURE = 200, 16, 0.8
+PROBLEMS, SAMPLES, TEMPERATURE = 100, 16, 0.8
 
 
 def measure(folder: Path, level: str) -> dict[str, float]:
