@@ -3,37 +3,15 @@
 import numpy as np
 import pytest
 
+from tiny_model import save_tiny_model
+
 pytest.importorskip("torch", reason="needs surefoot[models]")
 
 
 @pytest.fixture(scope="session")
 def base(tmp_path_factory):
     """A folder with a random language model of 2 layers."""
-    import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
-
-    from surefoot.policy.local import PEBBLE
-
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    tokenizer = AutoTokenizer.from_pretrained(PEBBLE / "policy")
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=256,
-        initializer_range=0.2,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-    )
-    folder = tmp_path_factory.mktemp("base")
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+    return save_tiny_model(tmp_path_factory.mktemp("base"), initializer_range=0.2)
 
 
 @pytest.fixture
