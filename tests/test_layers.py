@@ -14,7 +14,7 @@ import pytest
 from source_tree import ROOT, Module, imports, modules, own_module, report
 
 ORDER = [
-    "core", "tasks", "sandbox", "engine", "steps", "policy", "trees", "annotate",
+    "core", "formats", "tasks", "sandbox", "engine", "steps", "policy", "trees", "annotate",
     "verifiers", "search", "improve", "evaluate", "recipes", "report", "serve", "cli",
 ]  # fmt: skip
 AROUND = {"engine": {"core", "tasks", "engine"}}  # narrower than its place in the row allows
@@ -29,7 +29,9 @@ HEAVY = {
     "ray", "vllm", "fastapi", "uvicorn", "openai", "datasets", "math_verify",
     "reasoning_gym", "matplotlib", "plotly", "pandas", "scipy",
 }  # fmt: skip
-HEAVY_AT_TOP = ("policy/local*.py", "policy/pebble/train.py", "verifiers/*.py")
+HEAVY_AT_TOP = (
+    "policy/local*.py", "policy/pebble/train.py", "verifiers/*.py", "verifiers/formats/*.py",
+)  # fmt: skip
 CLI_ONLY = {"typer", "rich", "click"}
 POSIX_ONLY = {"resource", "fcntl", "pwd", "grp"}  # in the library, but not on every machine
 
