@@ -1,0 +1,112 @@
+"""Rows of a file as its publisher left it: JSONL, a JSON array, Parquet, a `datasets` folder.
+
+JSONL, Parquet and folders stream: memory holds a batch of rows. A JSON array is read whole.
+"""
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from surefoot.core.errors import InputError, need
+from surefoot.core.records import Record, read_rows
+
+T = TypeVar("T")
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+BATCH = 512  # rows of a Parquet file in memory at once
+
+
+def foreign_rows(path: str | Path) -> Iterator[tuple[int, Record]]:
+    """Yields (row number from 1, record) of a .jsonl, .json (either may be .gz), .parquet or
+    a folder that `datasets` saved.
+
+    Raises InputError for a missing file, a Git LFS pointer and a row that is no object,
+    MissingExtra if Parquet or a folder needs a package that is not installed.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _folder_rows(path)
+    if not path.is_file():
+        raise InputError(f"expected a file of rows, but there is none at {path}")
+    start = _first_bytes(path)
+    if start.startswith(LFS_POINTER):
+        raise InputError(
+            f"{path} is a Git LFS pointer, not the data; fetch it with `git lfs pull` in its "
+            "repository, or download the file itself"
+        )
+    if path.suffix == ".parquet":
+        return _parquet_rows(path)
+    return _array_rows(path) if start.lstrip()[:1] == b"[" else read_rows(path)
+
+
+def read_foreign(path: str | Path, build: Callable[[Record], T]) -> list[T]:
+    """Every row of a file through `build`; its InputErrors gain the file and the row."""
+    return [built_at(path, row, record, build) for row, record in foreign_rows(path)]
+
+
+def built_at(path: str | Path, row: int, record: Record, build: Callable[[Record], T]) -> T:
+    """`build(record)`; its InputErrors gain the file and the row."""
+    try:
+        return build(record)
+    except InputError as error:
+        raise InputError(f"{path} row {row}: {error}") from error
+
+
+def _first_bytes(path: Path) -> bytes:
+    opener: Any = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rb") as file:
+            return bytes(file.read(len(LFS_POINTER)))
+    except (EOFError, OSError) as error:
+        raise InputError(f"{path} cannot be read ({error})") from error
+
+
+def _array_rows(path: Path) -> Iterator[tuple[int, Record]]:
+    opener: Any = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8") as file:
+            rows = json.load(file)
+    except (ValueError, EOFError, OSError) as error:
+        raise InputError(
+            f"{path} cannot be read ({error}); expected one JSON array, or one object a line"
+        ) from error
+    return _objects(path, rows)
+
+
+def _objects(path: Path, rows: list[Any]) -> Iterator[tuple[int, Record]]:
+    for row, record in enumerate(rows, start=1):
+        if not isinstance(record, dict):
+            raise InputError(
+                f"{path} row {row}: expected a JSON object, got {type(record).__name__}"
+            )
+        yield row, record
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[int, Record]]:
+    pyarrow, parquet = need("pyarrow", "data"), need("pyarrow.parquet", "data")
+    row = 0
+    try:
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=BATCH):
+                for record in batch.to_pylist():
+                    row += 1
+                    yield row, record
+    except pyarrow.ArrowException as error:
+        raise InputError(f"{path} cannot be read after row {row} as Parquet ({error})") from error
+
+
+def _folder_rows(path: Path) -> Iterator[tuple[int, Record]]:
+    datasets = need("datasets", "data")
+    try:
+        loaded = datasets.load_from_disk(str(path))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path} is not a folder that `datasets` saved ({error}); name one file instead"
+        ) from error
+    if isinstance(loaded, datasets.DatasetDict):
+        raise InputError(
+            f"{path} holds the splits {sorted(loaded)}; name one, such as {path}/train"
+        )
+    for row, record in enumerate(loaded, start=1):
+        yield row, dict(record)
