@@ -151,6 +151,41 @@ def test_a_model_that_answers_too_few_or_too_many_is_an_error_and_no_deadlock(an
         within(20, lambda: crew.map(lambda item: ask([item]), range(2)))
 
 
+def test_an_interrupt_during_a_call_stops_the_crew():
+    crew, started, calls = Crew(2), [], []
+
+    def complete(requests):
+        calls.append(list(requests))
+        raise KeyboardInterrupt
+
+    ask = crew.merged(complete)
+
+    def work(item):
+        started.append(item)
+        try:
+            ask([item])
+        except KeyboardInterrupt:
+            ask([item])  # one who insists is refused as well, and not left waiting
+
+    with pytest.raises(KeyboardInterrupt):
+        within(20, lambda: crew.map(work, range(50)))
+    assert len(calls) == 1
+    assert sorted(started) == [0, 1]
+    assert within(20, lambda: crew.map(lambda item: item, range(3))) == [0, 1, 2]
+
+
+def test_the_thread_that_called_map_does_the_model_work():
+    """Each further thread that computes would bring its own pool of OpenMP threads."""
+    crew, threads = Crew(4), set()
+
+    def complete(requests):
+        threads.add(threading.get_ident())
+        return list(requests)
+
+    crew.map(crew.merged(complete), [[i] for i in range(12)])
+    assert threads == {threading.get_ident()}
+
+
 def test_done_is_told_each_result_and_its_failure_is_reported():
     told, lock = [], threading.Lock()
 

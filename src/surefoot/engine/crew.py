@@ -3,14 +3,18 @@
 An algorithm handles one problem and calls its model as if it were alone. A crew
 runs many in threads; a call that goes through `crew.merged(complete)` waits, and
 when every thread of the crew waits, all that was asked for goes to `complete`
-as one batch. The thread that came last does it, so there is no engine thread,
-no timer, and the same calls always make up the same batches.
+as one batch. No timer is involved: the same calls always make up the same
+batches. The thread that called `map` does the model work, since it has nothing
+else to do, and since each further thread that computes would bring a pool of
+OpenMP threads of its own: with more of those than cores they stop spinning at
+their barriers, which made a small model's steps half as fast.
 """
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 A = TypeVar("A")
@@ -37,6 +41,7 @@ class Crew:
         self._members = threading.local()
         self._working = 0  # threads that may still ask for something
         self._tickets: list[_Ticket] = []
+        self._batches: SimpleQueue[list[_Ticket] | None] = SimpleQueue()  # None: all have left
 
     def map(
         self,
@@ -75,13 +80,16 @@ class Crew:
                 finally:
                     self._leave()
 
-            futures = [pool.submit(lane) for _ in range(lanes)]
+            for _ in range(lanes):
+                pool.submit(lane)
             try:
-                for future in futures:
-                    future.result()
-            except BaseException:
+                for batch in self._batches_until_all_left(lanes):
+                    _serve(batch)
+            except BaseException as stopped:  # such as Ctrl-C: nobody starts anything new
                 with self._lock:
                     queue.clear()
+                for batch in self._batches_until_all_left(lanes):
+                    _fail(batch, stopped)
                 raise
         if errors:
             raise errors[min(errors)]
@@ -98,8 +106,7 @@ class Crew:
             ticket = _Ticket(requests, complete)
             with self._lock:
                 self._tickets.append(ticket)
-                batch = self._due()
-            self._serve(batch)
+                self._hand_over_if_due()
             return ticket.future.result()
 
         return ask
@@ -109,33 +116,44 @@ class Crew:
         self._members.inside = False
         with self._lock:
             self._working -= 1
-            batch = self._due()
-        self._serve(batch)
+            self._hand_over_if_due()
+            if not self._working:
+                self._batches.put(None)
 
-    def _due(self) -> list[_Ticket]:
-        """All tickets if everybody waits, else none. Called with the lock held."""
-        if len(self._tickets) < self._working or not self._tickets:
-            return []
-        batch, self._tickets = self._tickets, []
-        return batch
+    def _hand_over_if_due(self) -> None:
+        """All tickets make a batch once everybody waits. Called with the lock held."""
+        if self._tickets and len(self._tickets) >= self._working:
+            self._batches.put(self._tickets)
+            self._tickets = []
 
-    def _serve(self, batch: list[_Ticket]) -> None:
-        """Answers tickets, one call for each different `complete` among them."""
-        while batch:
-            complete = batch[0].complete
-            mine = [ticket for ticket in batch if ticket.complete is complete]
-            batch = [ticket for ticket in batch if ticket.complete is not complete]
-            try:
-                requests = [request for ticket in mine for request in ticket.requests]
-                replies = complete(requests)
-                if len(replies) != len(requests):
-                    raise ValueError(f"{len(requests)} requests got {len(replies)} replies")
-            except BaseException as error:  # noqa: BLE001 - each caller gets it
-                for ticket in mine:
-                    ticket.future.set_exception(error)
-                continue
-            start = 0
-            for ticket in mine:
-                stop = start + len(ticket.requests)
-                ticket.future.set_result(replies[start:stop])
-                start = stop
+    def _batches_until_all_left(self, lanes: int) -> Iterable[list[_Ticket]]:
+        return iter(self._batches.get, None) if lanes else ()
+
+
+def _serve(batch: list[_Ticket]) -> None:
+    """Answers tickets, one call for each different `complete` among them."""
+    while batch:
+        complete = batch[0].complete
+        mine = [ticket for ticket in batch if ticket.complete is complete]
+        batch = [ticket for ticket in batch if ticket.complete is not complete]
+        try:
+            requests = [request for ticket in mine for request in ticket.requests]
+            replies = complete(requests)
+            if len(replies) != len(requests):
+                raise ValueError(f"{len(requests)} requests got {len(replies)} replies")
+        except Exception as error:  # noqa: BLE001 - each caller gets it
+            _fail(mine, error)
+            continue
+        except BaseException as stopped:  # such as Ctrl-C: nobody must wait for ever
+            _fail(mine + batch, stopped)
+            raise
+        start = 0
+        for ticket in mine:
+            stop = start + len(ticket.requests)
+            ticket.future.set_result(replies[start:stop])
+            start = stop
+
+
+def _fail(tickets: list[_Ticket], error: BaseException) -> None:
+    for ticket in tickets:
+        ticket.future.set_exception(error)
