@@ -135,9 +135,14 @@ def load_model(name: str, *, dtype: str, device: str) -> tuple[PreTrainedModel, 
         model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
     except Exception as error:
         raise ModelError(_why_not_loaded(name, path, error)) from error
+    return place(model, dtype=dtype, device=device).eval(), tokenizer
+
+
+def place(model: PreTrainedModel, *, dtype: str, device: str) -> PreTrainedModel:
+    """Moves a model to where and what `load_policy`'s arguments say."""
     chosen = _dtype(dtype, model, device)
     torch.nn.Module.to(model, device=_device(device), dtype=chosen)
-    return model.eval(), tokenizer
+    return model
 
 
 def _why_not_loaded(name: str, path: Path, error: Exception) -> str:

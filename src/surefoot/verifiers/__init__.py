@@ -11,6 +11,7 @@ from surefoot.verifiers.checkpoint import (
     save_verifier,
 )
 from surefoot.verifiers.data import examples_of, hard_target, soft_target
+from surefoot.verifiers.load import load_scorer
 from surefoot.verifiers.score import LocalScorer, scorer
 from surefoot.verifiers.train import TrainConfig, train
 
@@ -21,6 +22,7 @@ __all__ = [
     "examples_of",
     "hard_target",
     "load_likelihood",
+    "load_scorer",
     "load_verifier",
     "new_network",
     "save_verifier",

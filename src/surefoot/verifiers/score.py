@@ -26,11 +26,13 @@ class LocalScorer:
     stream: yields (index, scores) as they come; `complete` answers a list through it
       or through something around it.
     fingerprint: changes whenever the same trace could get other scores.
+    aggregation: from steps to a trace as the verifier's makers published it; None to go by kind.
     """
 
     stream: Stream
     complete: Complete
     fingerprint: str
+    aggregation: str | None = None
 
     def __call__(self, traces_N: Sequence[Trace]) -> list[StepScores]:
         """[N] scores, one a step each; every trace at once."""
