@@ -88,3 +88,33 @@ def test_bad_arguments_are_refused(values, options, message):
 def test_pairs_must_be_pairs():
     with pytest.raises(InputError, match="a has 1, b has 2"):
         paired_interval([1.0], [1.0, 2.0], rng=rng())
+
+
+# --- any function of sums --------------------------------------------------
+
+
+def test_the_first_row_of_resampled_sums_is_the_data_and_each_draw_has_as_many_clusters():
+    counts = rng(1).random((7, 3))
+    sums = module.resampled_sums(
+        np.column_stack((counts, np.ones(7))), list("aabbccc"), rng=rng(), resamples=5
+    )
+    assert sums.shape == (6, 4)
+    assert sums[0] == pytest.approx([*counts.sum(axis=0), 7])
+    sizes = {2 * a + 2 * b + 3 * (3 - a - b) for a in range(4) for b in range(4 - a)}
+    assert set(sums[1:, 3]) <= sizes
+
+
+def test_a_ratio_of_sums_is_the_mean_and_undefined_resamples_are_left_out():
+    values = rng(1).random(20)
+    sums = module.resampled_sums(np.column_stack((values, np.ones(20))), rng=rng())
+    assert module.interval_of(sums[:, 0] / sums[:, 1]) == mean_interval(values, rng=rng())
+    figure = np.array([0.5, 0.4, np.nan, 0.6])
+    assert module.interval_of(figure, level=0.5) == Interval(0.5, 0.45, 0.55)
+    assert module.interval_of(np.array([np.nan, 0.4])) is None
+    assert module.interval_of(np.array([0.5, np.nan])) == Interval(0.5, None, None)
+
+
+def test_a_quotient_by_nothing_is_unknown():
+    found = module.quotient(np.array([1.0, 0.0, 2.0]), np.array([2.0, 0.0, 4.0]))
+    assert found[[0, 2]].tolist() == [0.5, 0.5]
+    assert np.isnan(found[1])

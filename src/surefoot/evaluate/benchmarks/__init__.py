@@ -1,0 +1,29 @@
+"""Published benchmarks of verifiers and critics: their cases, protocols and exact metrics."""
+
+from surefoot.evaluate.benchmarks.benchmark import (
+    Benchmark,
+    Case,
+    Rule,
+    decide_all,
+    differences_of,
+    figures_of,
+    resampled_table,
+    score_cases,
+    share_out,
+    threshold_of,
+)
+from surefoot.evaluate.benchmarks.process_bench import PROCESS_BENCH
+
+__all__ = [
+    "PROCESS_BENCH",
+    "Benchmark",
+    "Case",
+    "Rule",
+    "decide_all",
+    "differences_of",
+    "figures_of",
+    "resampled_table",
+    "score_cases",
+    "share_out",
+    "threshold_of",
+]
