@@ -5,7 +5,8 @@
 batcher_vs_sequential   tokens/s of 64 problems in flight through crew and decoder, one solution
                         each, against one problem at a time with the model's plain `generate`
 batcher_vs_sequential_16_samples
-                        the same with 16 solutions of each problem, which `generate` batches too
+                        the same with 16 solutions of each problem: there `generate` has a batch
+                        of its own, so the goal is that of batcher_vs_generate
 batcher_vs_generate     16 solutions of each, against one padded `generate` over all of them
 journal_overhead        share of a journalled run's wall time that is spent in the journal
 
@@ -100,7 +101,7 @@ def ratios(ours: Callable[[], float], theirs: Callable[[], float]) -> list[float
 
 
 def main() -> None:
-    """Measures and publishes all three claims."""
+    """Measures and publishes all claims."""
     torch.manual_seed(0)
     asked = trails.problems("validation", PROBLEMS)
     policy = load_policy("pebble", sampling=SAMPLING, dtype="float32")
@@ -119,7 +120,7 @@ def main() -> None:
     shares = [journal_share(policy, asked) for _ in range(PAIRS)]
     rows = (
         ("batcher_vs_sequential", single, 8.0, "at least"),
-        ("batcher_vs_sequential_16_samples", sequential, 8.0, "at least"),
+        ("batcher_vs_sequential_16_samples", sequential, 1.0, "at least"),
         ("batcher_vs_generate", batched, 1.0, "at least"),
         ("journal_overhead", shares, 0.02, "at most"),
     )

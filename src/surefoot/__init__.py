@@ -26,7 +26,7 @@ from surefoot.core.types import (
 )
 from surefoot.engine import Crew, Journal
 from surefoot.search import Found, Unfinished, beam, best_of_n, majority, weighted_vote
-from surefoot.steps import rollout_labels, sample_traces
+from surefoot.steps import Rollouts, sample_traces
 
 __version__ = "0.1.0"
 
@@ -40,6 +40,7 @@ __all__ = [
     "LabelledTrace",
     "Meter",
     "Problem",
+    "Rollouts",
     "Step",
     "StepLabel",
     "StepScores",
@@ -56,7 +57,6 @@ __all__ = [
     "oracle",
     "outcome",
     "rng_for",
-    "rollout_labels",
     "sample_traces",
     "weighted_vote",
 ]

@@ -1,7 +1,5 @@
 """Labels against a world whose values are known in closed form."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +8,7 @@ from hypothesis import strategies as st
 from surefoot.annotate import monte_carlo, oracle, outcome, outcomes
 from surefoot.core.errors import InputError
 from surefoot.core.types import Kind, Step, StepLabel, Trace, Verdict
-from surefoot.steps import rollout_labels
+from surefoot.steps import Rollouts
 from surefoot.tasks import trails
 from surefoot.tasks.toy import ToyWorld
 
@@ -23,18 +21,18 @@ def trace_of(word, verdict=None, finished=True):
     return Trace(ToyWorld().problems(1)[0], steps(word), None, verdict, finished)
 
 
-def rollouts(world, completions):
-    return partial(rollout_labels, sample=world.sample, check=world.check, completions=completions)
+def rollouts(world, seed=0):
+    [problem] = world.problems(1)
+    return Rollouts(problem, sample=world.sample, check=world.check, seed=seed)
 
 
 @pytest.mark.parametrize("unreadable", [0.0, 0.3])
 def test_monte_carlo_recovers_the_exact_values(unreadable):
     world = ToyWorld(length=5, slip=0.2, recover=0.1, unreadable=unreadable)
     trace = trace_of("ggbbg")
-    labels = monte_carlo(
-        trace, estimate=rollouts(world, 3000), rng=np.random.default_rng(0)
-    )  # not checked yet: all five are rolled out
-    for t, label in enumerate(labels, start=1):
+    labelled = monte_carlo(trace, rollouts=rollouts(world), completions=3000)
+    assert len(labelled.labels) == 5  # not checked yet: all five are rolled out
+    for t, label in enumerate(labelled.labels, start=1):
         value = world.value(trace.steps[:t])
         deviation = np.sqrt(value * (1 - value) / label.tries)
         assert abs(label.value - value) <= 4 * deviation
@@ -45,10 +43,9 @@ def test_monte_carlo_recovers_the_exact_values(unreadable):
 def test_hard_labels_of_errors_grow_with_the_number_of_rollouts(completions):
     """E[hard] = 1 - (1 - V)^K: with enough rollouts a recoverable error is "correct"."""
     world, runs = ToyWorld(length=3, slip=0.2, recover=0.15), 1500
-    estimate, rng = rollouts(world, completions), np.random.default_rng(1)
-    labels = estimate(world.problems(1)[0], [steps("gb")] * runs, rng=rng)
     expected = 1 - (1 - world.value(steps("gb"))) ** completions
-    share = np.mean([label.hard for label in labels])
+    drawn = (rollouts(world, seed).values([steps("gb")], completions) for seed in range(runs))
+    share = np.mean([label.hard for [label] in drawn])
     assert abs(share - expected) < 4 * np.sqrt(expected * (1 - expected) / runs)
 
 
@@ -63,40 +60,42 @@ def test_hard_labels_of_errors_grow_with_the_number_of_rollouts(completions):
     ],
 )
 def test_the_last_step_of_a_finished_trace_costs_nothing(verdict, finished, asked):
-    seen = []
-
-    def estimate(problem, prefixes_P, *, rng):
-        seen.extend(prefixes_P)
-        return [StepLabel(Kind.VALUE, len(p), 10, "fake") for p in prefixes_P]
-
-    trace = trace_of("ggbbg", verdict, finished)
-    labels = monte_carlo(trace, estimate=estimate, rng=np.random.default_rng(0))
-    assert seen == [trace.steps[:t] for t in range(1, asked + 1)]
-    assert len(labels) == 5
-    assert [label.successes for label in labels[:asked]] == list(range(1, asked + 1))
+    world = ToyWorld()
+    labelled = monte_carlo(
+        trace_of("ggbbg", verdict, finished), rollouts=rollouts(world), completions=10
+    )
+    assert labelled.usage.calls == 10 * asked
+    assert [label.tries for label in labelled.labels[:asked]] == [10] * asked
     if asked == 4:
         won = int(verdict is Verdict.CORRECT)
-        assert labels[-1] == StepLabel(Kind.VALUE, won, 1, "verdict")
+        assert labelled.labels[-1] == StepLabel(Kind.VALUE, won, 1, "verdict")
 
 
 def test_one_step_with_a_verdict_asks_nobody():
-    labels = monte_carlo(
-        trace_of("g", Verdict.CORRECT), estimate=lambda *_, **__: 1 / 0, rng=None
-    )  # fmt: skip
-    assert labels == [StepLabel(Kind.VALUE, 1, 1, "verdict")]
+    asking = Rollouts(ToyWorld().problems(1)[0], sample=lambda *_, **__: 1 / 0, check=None)
+    labelled = monte_carlo(trace_of("g", Verdict.CORRECT), rollouts=asking)
+    assert labelled.labels == (StepLabel(Kind.VALUE, 1, 1, "verdict"),)
+    assert labelled.usage.calls == 0
 
 
 def test_a_trace_without_steps_is_refused_by_problem():
     with pytest.raises(InputError, match="'toy-0' has no steps"):
-        monte_carlo(trace_of(""), estimate=rollouts(ToyWorld(), 1), rng=np.random.default_rng(0))
+        monte_carlo(trace_of(""), rollouts=rollouts(ToyWorld()))
 
 
 def test_same_seed_same_labels():
     def labels(seed):
-        estimate = rollouts(ToyWorld(), 8)
-        return monte_carlo(trace_of("ggbgg"), estimate=estimate, rng=np.random.default_rng(seed))
+        return monte_carlo(trace_of("ggbgg"), rollouts=rollouts(ToyWorld(), seed)).labels
 
     assert labels(3) == labels(3) != labels(4)
+
+
+def test_traces_that_share_steps_share_their_rollouts():
+    shared = rollouts(ToyWorld())
+    first = monte_carlo(trace_of("ggbbg"), rollouts=shared)
+    again = monte_carlo(trace_of("ggggg"), rollouts=shared)
+    assert again.labels[:2] == first.labels[:2]
+    assert (first.usage.calls, again.usage.calls) == (5 * 8, 3 * 8)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +136,7 @@ def test_an_oracle_says_what_its_checker_says(word):
     def check_steps(problem, trace):
         return [None if step.text == "good" else "bad" for step in trace.steps]
 
-    labels = oracle(trace_of(word), check_steps=check_steps)
+    labels = oracle(trace_of(word), check_steps=check_steps).labels
     assert [label.value for label in labels] == [float(letter == "g") for letter in word]
     assert all(label.kind is Kind.CORRECTNESS and label.by == "oracle" for label in labels)
 
@@ -152,4 +151,4 @@ def test_the_oracle_of_trails_finds_the_broken_step():
 
 def oracle_of(problem, texts):
     trace = Trace(problem, tuple(map(Step, texts)))
-    return oracle(trace, check_steps=trails.check_steps)
+    return oracle(trace, check_steps=trails.check_steps).labels

@@ -54,6 +54,20 @@ def test_a_label_without_evidence_is_unknown_not_zero(successes, tries, value, h
     assert label.hard is hard
 
 
+@pytest.mark.parametrize(
+    ("label", "value", "hard"),
+    [
+        (StepLabel(Kind.CORRECTNESS, 1, 4, "votes"), 0.25, False),
+        (StepLabel(Kind.CORRECTNESS, 2, 4, "votes"), 0.5, False),
+        (StepLabel(Kind.CORRECTNESS, 3, 4, "votes"), 0.75, True),
+        (StepLabel(Kind.VALUE, 1, 8, "bayes", belief=0.3), 0.3, False),
+        (StepLabel(Kind.CORRECTNESS, 0, 0, "bayes", belief=0.9), 0.9, True),
+    ],
+)
+def test_beliefs_and_votes_need_more_than_a_half(label, value, hard):
+    assert (label.value, label.hard) == (value, hard)
+
+
 def test_a_trace():
     trace = Trace(PROBLEM, STEPS, answer="2", verdict=Verdict.CORRECT)
     assert trace.text == "one\ntwo"

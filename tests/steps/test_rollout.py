@@ -1,14 +1,14 @@
 """Rollout labels by hand: unreadable is not wrong, and no evidence is not zero."""
 
-from functools import partial
-
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from surefoot.core.errors import InputError
 from surefoot.core.types import Kind, Problem, Step, StepLabel, Usage, Verdict
 from surefoot.policy import ScriptedPolicy
-from surefoot.steps import finished_trace, rollout_labels, sample_traces, value_of
+from surefoot.steps import Rollouts, finished_trace, sample_traces, value_of
 from surefoot.tasks.toy import ToyWorld
 
 C, W, U = Verdict.CORRECT, Verdict.WRONG, Verdict.UNREADABLE
@@ -39,36 +39,68 @@ def test_value_by_hand(verdicts, successes, tries, value, hard):
     assert (label.value, label.hard) == (value, hard)
 
 
-def test_labels_of_all_prefixes_from_one_call():
-    world, asked, paid = ToyWorld(length=3), [], []
+class Asked:
+    """A toy world's sampler that keeps what it was asked: prefixes and completions of each call."""
 
-    def sample(problem, prefixes_P, **settings):
-        asked.append((len(prefixes_P), settings["count"]))
-        return world.sample(problem, prefixes_P, **settings)
+    def __init__(self, world):
+        self.world, self.calls = world, []
 
-    prefixes = [(), (Step("good"),), (Step("good"), Step("bad"), Step("good"))]
-    labels = rollout_labels(
-        world.problems(1)[0],
-        prefixes,
-        sample=sample,
-        check=world.check,
-        rng=np.random.default_rng(0),
-        completions=5,
-        spend=paid.append,
-    )
-    assert asked == [(3, 5)]
+    def __call__(self, problem, prefixes_P, **settings):
+        self.calls.append((len(prefixes_P), settings["count"]))
+        return self.world.sample(problem, prefixes_P, **settings)
+
+
+def rollouts(world, sample=None, seed=0):
+    [problem] = world.problems(1)
+    return Rollouts(problem, sample=sample or world.sample, check=world.check, seed=seed)
+
+
+PREFIXES = [(), (Step("good"),), (Step("good"), Step("bad"), Step("good"))]
+
+
+def test_values_of_all_prefixes_from_one_call():
+    asked = Asked(ToyWorld(length=3))
+    drawn = rollouts(asked.world, asked)
+    labels = drawn.values(PREFIXES, 5)
+    assert asked.calls == [(3, 5)]
     assert [label.tries for label in labels] == [5, 5, 5]
     assert labels[2].successes == 5  # a finished prefix is its own completion
-    assert paid == [Usage(policy_tokens=5 * 3 + 5 * 2, calls=15)]
+    assert drawn.usage == Usage(policy_tokens=5 * 3 + 5 * 2, calls=15)
 
 
-@pytest.mark.parametrize(
-    ("count", "gold", "words"), [(0, "42", "1 or more, got 0"), (3, None, "no gold")]
-)
-def test_rollouts_that_mean_nothing_are_refused(count, gold, words):
-    estimate = partial(rollout_labels, sample=SCRIPT, check=check, completions=count)
-    with pytest.raises(InputError, match=words):
-        estimate(Problem("p", "?", gold=gold), [()], rng=np.random.default_rng(0))
+@given(st.lists(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 6)), min_size=1), min_size=1))
+def test_the_kth_rollout_of_a_prefix_does_not_depend_on_the_order_of_asking(rounds):
+    drawn = rollouts(ToyWorld(length=6))
+    for asked in rounds:
+        for index, count in asked:
+            assert len(drawn([PREFIXES[index]], count)[0]) == count
+    for prefix in PREFIXES:
+        seen = drawn.seen(prefix)
+        if seen:
+            [alone] = rollouts(ToyWorld(length=6))([prefix], len(seen))
+            assert list(seen) == alone
+
+
+def test_only_what_is_missing_is_drawn():
+    asked = Asked(ToyWorld())
+    drawn = rollouts(asked.world, asked)
+    drawn(PREFIXES[:2], 4)
+    drawn(PREFIXES, 6)  # two more of the first two, six of the third
+    drawn(PREFIXES, 3)
+    drawn([PREFIXES[0]] * 2, 7)  # the same prefix twice is one
+    assert asked.calls == [(2, 4), (2, 2), (1, 6), (1, 1)]
+    assert drawn.usage.calls == 8 + 4 + 6 + 1
+
+
+def test_another_seed_draws_other_rollouts():
+    assert rollouts(ToyWorld(), seed=1)([()], 8) != rollouts(ToyWorld(), seed=2)([()], 8)
+
+
+def test_rollouts_that_mean_nothing_are_refused():
+    with pytest.raises(InputError, match="no gold"):
+        Rollouts(Problem("p", "?"), sample=SCRIPT, check=check)
+    with pytest.raises(InputError, match="1 or more, got 0"):
+        rollouts(ToyWorld())([()], 0)
 
 
 def test_sampled_traces_have_answers_and_verdicts():

@@ -5,15 +5,16 @@ Dimension key: S steps.
 
 from collections.abc import Callable
 
-from surefoot.core.types import Kind, Problem, StepLabel, Trace
+from surefoot.core.types import Kind, LabelledTrace, Problem, StepLabel, Trace
 
 StepChecker = Callable[[Problem, Trace], list[str | None]]
 
 
-def oracle(trace: Trace, *, check_steps: StepChecker) -> list[StepLabel]:
+def oracle(trace: Trace, *, check_steps: StepChecker) -> LabelledTrace:
     """[S] labels of kind correctness with one sure try each.
 
     check_steps: says what is wrong with each step, None where nothing is.
     """
     flaws_S = check_steps(trace.problem, trace)
-    return [StepLabel(Kind.CORRECTNESS, int(f is None), 1, "oracle") for f in flaws_S]
+    labels = (StepLabel(Kind.CORRECTNESS, int(f is None), 1, "oracle") for f in flaws_S)
+    return LabelledTrace(trace, tuple(labels))

@@ -1,6 +1,5 @@
 """`surefoot label`: evidence about every step of traces."""
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,7 +22,7 @@ from surefoot.cli._common import (
 from surefoot.cli._work import Work
 from surefoot.core.errors import InputError
 from surefoot.core.records import Record, labelled_record, trace_of
-from surefoot.core.types import LabelledTrace, Step, Trace, Usage
+from surefoot.core.types import LabelledTrace, Step, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +81,7 @@ def label(
 
 def _monte_carlo(rows: list[Trace], settings: Settings) -> list[LabelledTrace]:
     from surefoot.annotate import monte_carlo
-    from surefoot.core.seeds import rng_for
-    from surefoot.steps import rollout_labels
+    from surefoot.steps import Rollouts
     from surefoot.tasks.load import checker_for
 
     models()
@@ -94,21 +92,13 @@ def _monte_carlo(rows: list[Trace], settings: Settings) -> list[LabelledTrace]:
     )
     check = checker_for(settings.source)
 
-    def work(numbered: tuple[int, Trace]) -> LabelledTrace:
-        number, trace = numbered
-        spent: list[Usage] = []
-        estimate = partial(
-            rollout_labels,
-            sample=sampler,
-            check=check,
-            completions=settings.completions,
-            spend=spent.append,
-        )
-        rng = rng_for(settings.seed, "label", trace.problem.id, number)
-        labels = monte_carlo(with_own_ids(trace, sampler.encoder), estimate=estimate, rng=rng)
-        return LabelledTrace(trace, tuple(labels), sum(spent, Usage()))
+    def work(trace: Trace) -> LabelledTrace:
+        rollouts = Rollouts(trace.problem, sample=sampler, check=check, seed=settings.seed)
+        own = with_own_ids(trace, sampler.encoder)
+        labelled = monte_carlo(own, rollouts=rollouts, completions=settings.completions)
+        return replace(labelled, trace=trace)
 
-    return settings.work.each("label by rollouts", work, _numbered(rows))
+    return settings.work.each("label by rollouts", work, rows)
 
 
 def _outcome(rows: list[Trace], _: Settings) -> list[LabelledTrace]:
@@ -121,7 +111,7 @@ def _oracle(rows: list[Trace], _: Settings) -> list[LabelledTrace]:
     from surefoot.annotate import oracle
     from surefoot.tasks.trails import check_steps
 
-    return [LabelledTrace(row, tuple(oracle(row, check_steps=check_steps))) for row in rows]
+    return [oracle(row, check_steps=check_steps) for row in rows]
 
 
 METHODS: dict[str, Callable[[list[Trace], Settings], list[LabelledTrace]]] = {
@@ -191,16 +181,6 @@ def with_own_ids(trace: Trace, encoder: Any) -> Trace:
     if all(own(step) for step in trace.steps):
         return trace
     return replace(trace, steps=tuple(Step(step.text) for step in trace.steps))
-
-
-def _numbered(rows: list[Trace]) -> list[tuple[int, Trace]]:
-    """Each trace with its number among those of its problem."""
-    seen = Counter[str]()
-    numbered = []
-    for row in rows:
-        numbered.append((seen[row.problem.id], row))
-        seen[row.problem.id] += 1
-    return numbered
 
 
 def _summary(labelled: list[LabelledTrace]) -> dict[str, Any]:

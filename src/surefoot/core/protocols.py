@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from surefoot.core.seeds import Rng
 from surefoot.core.types import Completion, Problem, Step, StepLabel, StepScores, Trace, Verdict
 
 Steps = tuple[Step, ...]
@@ -23,14 +24,15 @@ class Sampler(Protocol):
         prefixes_P: Sequence[Steps],
         *,
         count: int,
-        rng: np.random.Generator,
+        rng: Rng,
         until: Until = "end",
     ) -> list[list[Completion]]:
         """Returns [P][K]: for each prefix, `count` continuations.
 
         until: "end" for whole solutions, "step" for one more step of each.
         rng: consumed; one seed is drawn from it for each of the P * K requests,
-          so equal generators ask for equal completions.
+          so equal generators ask for equal completions. With a generator for
+          each prefix, its completions do not depend on which others are asked for.
         """
 
 

@@ -3,7 +3,8 @@
     problem   {"id", "problem", "answer", "level"}
     trace     {"problem": {...}, "steps": [text], "ids": [[int]], "logprobs": [[float]],
                "answer", "verdict", "finished"}
-    labels    a trace and {"labels": [{"kind", "successes", "tries", "by"}], "usage": {...}}
+    labels    a trace and {"labels": [{"kind", "successes", "tries", "by", "belief"?}],
+               "usage": {...}}
     scores    a trace and {"scores": {"kind", "values", "by", "tokens"}}
 
 Fields that nobody reads are ignored, so files from elsewhere may carry their own.
@@ -213,12 +214,20 @@ def trace_of(record: Record) -> Trace:
     )
 
 
+def label_record(label: StepLabel) -> Record:
+    """A step's label as a JSON object; "belief" only where there is one."""
+    counts = {
+        "kind": label.kind.value,
+        "successes": label.successes,
+        "tries": label.tries,
+        "by": label.by,
+    }
+    return counts if label.belief is None else {**counts, "belief": label.belief}
+
+
 def labelled_record(labelled: LabelledTrace) -> Record:
     """A labelled trace as a JSON object, the raw counts of every label kept."""
-    labels = [
-        {"kind": x.kind.value, "successes": x.successes, "tries": x.tries, "by": x.by}
-        for x in labelled.labels
-    ]
+    labels = [label_record(label) for label in labelled.labels]
     return {
         **trace_record(labelled.trace),
         "labels": labels,
@@ -272,6 +281,7 @@ def _label_of(row: Record) -> StepLabel:
         successes=field_of(row, "successes", (int, float)),
         tries=tries,
         by=field_of(row, "by", str),
+        belief=_optional(row, "belief", (int, float), None),
     )
 
 

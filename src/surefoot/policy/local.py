@@ -17,12 +17,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from surefoot.core.errors import ModelError
 from surefoot.core.protocols import Steps, Until
+from surefoot.core.seeds import Rng, each_own
 from surefoot.core.types import Completion, Problem
 from surefoot.policy.local_decode import Decoder, Reply, Request, Sampling
 from surefoot.steps.encode import Encoder, default_prompt
@@ -54,11 +54,11 @@ class LocalPolicy:
         prefixes_P: Sequence[Steps],
         *,
         count: int,
-        rng: np.random.Generator,
+        rng: Rng,
         until: Until = "end",
     ) -> list[list[Completion]]:
         """[P][K] completions, all asked for at once; a finished prefix is its own completion."""
-        seeds_P_K = rng.integers(1 << 62, size=(len(prefixes_P), count))
+        seeds_P_K = [own.integers(1 << 62, size=count) for own in each_own(rng, len(prefixes_P))]
         requests = [
             Request(self.encoder.prefix_ids(problem, prefix), int(seed), until)
             for prefix, seeds_K in zip(prefixes_P, seeds_P_K, strict=True)

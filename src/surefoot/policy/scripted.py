@@ -10,6 +10,7 @@ import numpy as np
 
 from surefoot.core.errors import InputError
 from surefoot.core.protocols import Steps, Until
+from surefoot.core.seeds import Rng, each_own
 from surefoot.core.types import Completion, Problem, Step
 
 
@@ -30,7 +31,7 @@ class ScriptedPolicy:
         prefixes_P: Sequence[Steps],
         *,
         count: int,
-        rng: np.random.Generator,
+        rng: Rng,
         until: Until = "end",
     ) -> list[list[Completion]]:
         """[P][K] completions. Raises InputError for a problem without a script."""
@@ -39,8 +40,8 @@ class ScriptedPolicy:
                 f"problem {problem.id!r} is not in the script; it has {sorted(self.solutions)[:3]}"
             )
         return [
-            [self._continue(problem.id, prefix, rng, until) for _ in range(count)]
-            for prefix in prefixes_P
+            [self._continue(problem.id, prefix, own, until) for _ in range(count)]
+            for prefix, own in zip(prefixes_P, each_own(rng, len(prefixes_P)), strict=True)
         ]
 
     def _continue(

@@ -19,14 +19,13 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from surefoot.annotate import monte_carlo, outcome
 from surefoot.core.errors import InputError
 from surefoot.core.seeds import rng_for
-from surefoot.core.types import LabelledTrace, Problem, Trace, Usage, Verdict
+from surefoot.core.types import LabelledTrace, Problem, Trace, Verdict
 from surefoot.engine import Crew, Journal
 from surefoot.engine.calls import policy_calls, scorer_calls
 from surefoot.evaluate.comparison import Outcomes, compare, curve_rows, method_rows, paired_rows
@@ -39,7 +38,7 @@ from surefoot.recipes.demo_figures import (
     verifier_figures,
 )
 from surefoot.recipes.demo_views import Pool, judged_by, likelihood_of_policy
-from surefoot.steps import rollout_labels, sample_traces
+from surefoot.steps import Rollouts, sample_traces
 from surefoot.tasks import trails
 from surefoot.verifiers import (
     LocalScorer,
@@ -234,21 +233,11 @@ def labelled_traces(
     by_turns = [t for row in itertools.zip_longest(*traces_P_N) for t in row if t is not None]
     cut = shop.config.rolled_out
 
-    def work(numbered: tuple[int, Trace]) -> LabelledTrace:
-        number, trace = numbered
-        spent: list[Usage] = []
-        estimate = partial(
-            rollout_labels,
-            sample=policy,
-            check=trails.check,
-            completions=shop.config.rollouts,
-            spend=spent.append,
-        )
-        rng = rng_for(shop.config.seed, "rollouts", trace.problem.id, number)
-        labels = monte_carlo(trace, estimate=estimate, rng=rng)
-        return LabelledTrace(trace, tuple(labels), sum(spent, Usage()))
+    def work(trace: Trace) -> LabelledTrace:
+        rollouts = Rollouts(trace.problem, sample=policy, check=trails.check, seed=shop.config.seed)
+        return monte_carlo(trace, rollouts=rollouts, completions=shop.config.rollouts)
 
-    rolled = shop.over("label by rollouts", work, list(enumerate(by_turns[:cut])))
+    rolled = shop.over("label by rollouts", work, by_turns[:cut])
     return [*rolled, *(outcome(trace) for trace in by_turns[cut:])]
 
 

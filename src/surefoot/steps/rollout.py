@@ -7,46 +7,94 @@ over the n <= K readable completions.
 Dimension key: P prefixes, K completions of one prefix.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from surefoot.core.errors import InputError
 from surefoot.core.protocols import Checker, Sampler, Steps
-from surefoot.core.types import Kind, Problem, StepLabel, Usage, Verdict
-from surefoot.steps.sample import finished_trace
+from surefoot.core.seeds import rng_for
+from surefoot.core.types import Kind, Problem, StepLabel, Trace, Usage, Verdict
+from surefoot.steps.sample import Read, finished_trace
+from surefoot.tasks.answers import final_answer
 
 
-def rollout_labels(
-    problem: Problem,
-    prefixes_P: Sequence[Steps],
-    *,
-    sample: Sampler,
-    check: Checker,
-    rng: np.random.Generator,
-    completions: int = 8,
-    spend: Callable[[Usage], None] = lambda _: None,
-) -> list[StepLabel]:
-    """Estimates V after each prefix, [P], from P * K completions asked for at once.
+class Rollouts:
+    """The rollouts of one problem, by prefix, each of them drawn once.
 
-    `functools.partial(rollout_labels, sample=..., check=...)` is an Estimator.
-    A label has value None if none of its completions could be read. `spend` is
-    told the tokens and calls. Raises InputError for fewer than one completion
-    or a problem without a gold answer.
+    The k-th rollout of a prefix is decided by the seed, the problem, the prefix's text
+    and k alone. Whoever asks about a prefix gets the same ones: another trace that
+    shares it, another method, a run that goes on. What one method has paid for, the
+    journal answers for the next.
+
+    usage: what all draws so far cost, the journal's answers included.
     """
-    if completions < 1:
-        raise InputError(f"completions must be 1 or more, got {completions}")
-    if problem.gold is None:
-        raise InputError(f"problem {problem.id!r} has no gold answer; rollouts cannot be checked")
-    ends_P_K = sample(problem, prefixes_P, count=completions, rng=rng)
-    calls = len(prefixes_P) * completions
-    tokens = sum(end.tokens for ends_K in ends_P_K for end in ends_K)
-    spend(Usage(policy_tokens=tokens, calls=calls))
-    labels = []
-    for prefix, ends_K in zip(prefixes_P, ends_P_K, strict=True):
-        traces_K = [finished_trace(problem, prefix, end, check) for end in ends_K]
-        labels.append(value_of([trace.verdict for trace in traces_K]))
-    return labels
+
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        sample: Sampler,
+        check: Checker,
+        seed: int = 0,
+        read: Read = final_answer,
+    ) -> None:
+        if problem.gold is None:
+            raise InputError(
+                f"problem {problem.id!r} has no gold answer; rollouts cannot be checked"
+            )
+        self.problem, self.usage = problem, Usage()
+        self._sample, self._check, self._read, self._seed = sample, check, read, seed
+        self._seen: dict[tuple[str, ...], list[Trace]] = {}
+        self._rngs: dict[tuple[str, ...], np.random.Generator] = {}
+
+    def __call__(self, prefixes_P: Sequence[Steps], count: int) -> list[list[Trace]]:
+        """[P][count] the first rollouts of each prefix as whole traces; draws what is missing.
+
+        One sampler call for all prefixes that lack equally many. Raises InputError for
+        fewer than one completion.
+        """
+        if count < 1:
+            raise InputError(f"completions must be 1 or more, got {count}")
+        missing: dict[int, dict[tuple[str, ...], Steps]] = {}
+        for prefix in prefixes_P:
+            lacking = count - len(self.seen(prefix))
+            if lacking > 0:
+                missing.setdefault(lacking, {})[_key(prefix)] = prefix
+        for lacking, prefixes in missing.items():
+            self._draw(list(prefixes.values()), lacking)
+        return [self.seen(prefix)[:count] for prefix in prefixes_P]
+
+    def seen(self, prefix: Steps) -> list[Trace]:
+        """All rollouts of a prefix so far, in order."""
+        return list(self._seen.get(_key(prefix), ()))
+
+    def values(self, prefixes_P: Sequence[Steps], count: int) -> list[StepLabel]:
+        """[P] V after each prefix from its first `count` rollouts; without evidence (tries 0)
+        where none of them could be read."""
+        traces_P_K = self(prefixes_P, count)
+        return [value_of([trace.verdict for trace in traces_K]) for traces_K in traces_P_K]
+
+    def _draw(self, prefixes_P: Sequence[Steps], count: int) -> None:
+        rngs_P = [self._rng(prefix) for prefix in prefixes_P]
+        ends_P_K = self._sample(self.problem, prefixes_P, count=count, rng=rngs_P)
+        tokens = sum(end.tokens for ends_K in ends_P_K for end in ends_K)
+        self.usage += Usage(policy_tokens=tokens, calls=len(prefixes_P) * count)
+        for prefix, ends_K in zip(prefixes_P, ends_P_K, strict=True):
+            self._seen.setdefault(_key(prefix), []).extend(
+                finished_trace(self.problem, prefix, end, self._check, self._read) for end in ends_K
+            )
+
+    def _rng(self, prefix: Steps) -> np.random.Generator:
+        """The prefix's own generator; it stands where its last rollout left it."""
+        key = _key(prefix)
+        if key not in self._rngs:
+            self._rngs[key] = rng_for(self._seed, "rollout", self.problem.id, *key)
+        return self._rngs[key]
+
+
+def _key(prefix: Steps) -> tuple[str, ...]:
+    return tuple(step.text for step in prefix)
 
 
 def value_of(verdicts_K: Sequence[Verdict | None]) -> StepLabel:

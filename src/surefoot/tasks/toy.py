@@ -22,6 +22,7 @@ import numpy as np
 
 from surefoot.core.errors import InputError
 from surefoot.core.protocols import Steps, Until
+from surefoot.core.seeds import Rng, each_own
 from surefoot.core.types import Completion, Problem, Step, Trace, Verdict
 
 GOOD, BAD, MUMBLE = "good", "bad", "mumble"
@@ -85,14 +86,14 @@ class ToyWorld:
         prefixes_P: Sequence[Steps],
         *,
         count: int,
-        rng: np.random.Generator,
+        rng: Rng,
         until: Until = "end",
     ) -> list[list[Completion]]:
         """The `Sampler`: [P][K] continuations; each step has one token, 1 if good, 0 if bad.
 
         A prefix that is already finished is continued by nothing.
         """
-        seeds_P_K = rng.integers(2**63, size=(len(prefixes_P), count))
+        seeds_P_K = [own.integers(2**63, size=count) for own in each_own(rng, len(prefixes_P))]
         return [
             [self._continue(prefix, until, np.random.default_rng(seed)) for seed in seeds_K]
             for prefix, seeds_K in zip(prefixes_P, seeds_P_K, strict=True)
