@@ -12,9 +12,11 @@ from surefoot.evaluate.benchmarks.benchmark import (
     share_out,
     threshold_of,
 )
+from surefoot.evaluate.benchmarks.prm_bench import PRM_BENCH
 from surefoot.evaluate.benchmarks.process_bench import PROCESS_BENCH
 
 __all__ = [
+    "PRM_BENCH",
     "PROCESS_BENCH",
     "Benchmark",
     "Case",
