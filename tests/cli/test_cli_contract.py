@@ -167,6 +167,9 @@ CHANGES = {
         "--seed 1",
     ],
 }
+CONVERSIONS = {
+    "to", "from", "threshold", "neutral", "kind", "soft", "path-only", "separator",
+}  # fmt: skip  # test_cli_convert.py
 ELSEWHERE = {
     "sample": {"without-gold"},  # test_problems_without_gold_can_be_sampled_unchecked
     "label": {"policy", "temperature", "top-p", "seed", "dtype"},  # below
@@ -175,6 +178,8 @@ ELSEWHERE = {
     "search": {"without-gold", "aggregation"},  # the former as in sample; below
     "select": {"scores", "aggregation", "n"},  # test_select
     "evaluate": set(),
+    "convert": CONVERSIONS,
+    "doctor": CONVERSIONS | {"against"},
     "report": set(),
     "run": {"seed"},  # test_run
     "recipes": set(),

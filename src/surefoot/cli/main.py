@@ -25,6 +25,8 @@ VERBS = {
     "search": "surefoot.cli.search:search",
     "select": "surefoot.cli.select:select",
     "evaluate": "surefoot.cli.evaluate:evaluate",
+    "convert": "surefoot.cli.convert:convert",
+    "doctor": "surefoot.cli.doctor:doctor",
     "report": "surefoot.cli.report:report",
     "run": "surefoot.cli.run:run",
     "recipes": "surefoot.cli.run:recipes",

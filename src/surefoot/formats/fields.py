@@ -4,11 +4,13 @@ A typed row keeps what its format promises as attributes and every other field, 
 `rest`; so a row that is read and written again is the row that came.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from surefoot.core.errors import InputError
 from surefoot.core.records import Record, field_of
+
+T = TypeVar("T")
 
 
 def texts_of(record: Record, name: str) -> tuple[str, ...]:
@@ -43,3 +45,11 @@ def steps_of(record: Record, name: str) -> tuple[str, ...]:
     if not texts:
         raise InputError(f"field {name!r} is empty; expected one step or more")
     return texts
+
+
+def built_in(name: str, build: Callable[[Record], T], record: Record) -> T:
+    """`build(record)`; its InputErrors gain the name of the field that `record` stands in."""
+    try:
+        return build(record)
+    except InputError as error:
+        raise InputError(f"in {name}: {error}") from error

@@ -5,12 +5,14 @@ JSONL, Parquet and folders stream: memory holds a batch of rows. A JSON array is
 
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
-from surefoot.core.errors import InputError, need
-from surefoot.core.records import Record, read_rows
+from surefoot.core.errors import InputError, StorageError, need
+from surefoot.core.records import Record, read_rows, write_all
 
 T = TypeVar("T")
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -110,3 +112,46 @@ def _folder_rows(path: Path) -> Iterator[tuple[int, Record]]:
         )
     for row, record in enumerate(loaded, start=1):
         yield row, dict(record)
+
+
+def write_parquet(path: str | Path, records: Iterable[Record]) -> int:
+    """Writes a Parquet file, whole or not at all; returns the rows. Streams, through a JSONL file
+    beside it: the types must hold for all rows, so they are read twice.
+
+    A field that some rows lack is null in them. Raises InputError for rows that no one type
+    fits, StorageError if nothing can be written, MissingExtra without pyarrow.
+    """
+    pyarrow = need("pyarrow", "data")
+    path = Path(path)
+    rows, partial = (path.with_name(path.name + end) for end in (".rows.jsonl", ".partial"))
+    try:
+        count = write_all(rows, records)
+        _write_tables(partial, rows, pyarrow)
+        partial.replace(path)
+    except pyarrow.ArrowException as error:
+        raise InputError(
+            f"the rows do not fit a Parquet table ({error}); write .jsonl instead"
+        ) from error
+    except OSError as error:
+        if isinstance(error, StorageError):
+            raise
+        raise StorageError(f"could not write {path}: {error}; nothing was changed") from error
+    finally:
+        for left in (rows, partial):
+            left.unlink(missing_ok=True)
+    return count
+
+
+def _write_tables(path: Path, rows: Path, pyarrow: ModuleType) -> None:
+    parquet = need("pyarrow.parquet", "data")
+    found = [pyarrow.schema(list(pyarrow.infer_type(batch))) for batch in _batches(rows)]
+    schema = pyarrow.unify_schemas(found, promote_options="permissive")
+    with parquet.ParquetWriter(path, schema) as writer:
+        for batch in _batches(rows):
+            writer.write_table(pyarrow.Table.from_pylist(batch, schema=schema))
+
+
+def _batches(path: Path) -> Iterator[list[Record]]:
+    records = (record for _, record in read_rows(path))
+    while batch := list(islice(records, BATCH)):
+        yield batch

@@ -9,20 +9,23 @@ they mark nothing. Rows of class "multi_solutions" have no errors and carry "gro
 "original_response" too; five of them repeat an `idx`. "redundency" is the source's spelling.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from surefoot.core.errors import InputError
 from surefoot.core.records import Record, field_of
+from surefoot.core.types import Kind, LabelledTrace
 from surefoot.formats.fields import items_of, rest_of, steps_of
 from surefoot.formats.files import read_foreign
+from surefoot.formats.nouns import Choices, evidence, labelled, problem_for
 
 FIELDS = (
     "original_question", "modified_question", "original_process", "modified_process",
     "modified_steps", "error_steps", "reason", "idx", "question", "classification",
 )  # fmt: skip
+BY = "prm_bench"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +96,12 @@ def _numbers(record: Record, name: str) -> tuple[int, ...]:
         if number < 1:
             raise InputError(f"field {name!r}: steps are numbered from 1, got {number}")
     return numbers
+
+
+def prm_bench_labelled(row: PRMBenchRow, choices: Choices) -> Iterator[LabelledTrace]:
+    """One trace: the modified solution of the modified question, every step labelled."""
+    del choices  # the format says all there is to say
+    labels = (evidence(float(right), Kind.CORRECTNESS, BY) for right in row.right)
+    notes = {"id": row.idx, "classification": row.classification}
+    problem = problem_for(row.modified_question)
+    yield labelled(problem, row.modified_process, labels, **notes)

@@ -6,17 +6,30 @@ label: index from 0 of the first wrong step, -1 if all are right. What follows a
 not judged. Two rows may ask the same problem; `id` names the solution.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from surefoot.core.errors import InputError
 from surefoot.core.records import Record, field_of
+from surefoot.core.types import LabelledTrace, Verdict
 from surefoot.formats.fields import rest_of, steps_of
 from surefoot.formats.files import read_foreign
+from surefoot.formats.nouns import (
+    Choices,
+    LeftOut,
+    Note,
+    first_wrong,
+    labelled,
+    problem_for,
+    texts_of_steps,
+    until_first_error,
+)
 
 FIELDS = ("id", "generator", "problem", "steps", "final_answer_correct", "label")
+BY = "process_bench"
+HOLDS = frozenset({"verdicts"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +89,32 @@ def process_bench_record(row: ProcessBenchRow) -> Record:
 def read_process_bench(path: str | Path) -> list[ProcessBenchRow]:
     """All rows of one subset's file. Raises InputError with file, row and field."""
     return read_foreign(path, process_bench_of)
+
+
+def process_bench_labelled(row: ProcessBenchRow, choices: Choices) -> Iterator[LabelledTrace]:
+    """One trace; its notes keep the row's id and generator."""
+    del choices  # the format says all there is to say
+    labels = until_first_error(len(row.steps), None if row.label == -1 else row.label, BY)
+    notes = {"id": row.id, "generator": row.generator}
+    item = labelled(problem_for(row.problem), row.steps, labels, **notes)
+    verdict = Verdict.CORRECT if row.final_answer_correct else Verdict.WRONG
+    yield replace(item, trace=replace(item.trace, verdict=verdict))
+
+
+def process_bench_from(item: LabelledTrace, choices: Choices, note: Note) -> ProcessBenchRow:
+    """A row. Raises LeftOut without a verdict, if the first wrong step is unknown, or if all
+    steps are right and the answer is not."""
+    trace = item.trace
+    if trace.verdict not in (Verdict.CORRECT, Verdict.WRONG):
+        raise LeftOut("the format needs to know whether the final answer is right")
+    label = first_wrong(item, choices, note)
+    if label == -1 and trace.verdict is Verdict.WRONG:
+        raise LeftOut("all steps are labelled right and the final answer is wrong")
+    return ProcessBenchRow(
+        id=item.notes.get("id", trace.problem.id),
+        generator=item.notes.get("generator", ""),
+        problem=trace.problem.text,
+        steps=tuple(texts_of_steps(item)),
+        final_answer_correct=trace.verdict is Verdict.CORRECT,
+        label=label,
+    )

@@ -1,0 +1,90 @@
+"""`surefoot doctor`: what is in a file of step labels, and what is wrong with it."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from surefoot.cli import _options as o
+from surefoot.cli import convert as c
+from surefoot.cli._common import chosen, problems_of, shown
+from surefoot.formats.convert import Account
+from surefoot.formats.files import foreign_rows
+from surefoot.formats.nouns import Choices
+from surefoot.formats.survey import problem_key, survey_record, surveyed
+from surefoot.formats.table import FORMATS, detected, format_of
+
+
+def doctor(
+    rows: c.Rows,
+    source: c.From = "auto",
+    to: Annotated[
+        str, typer.Option(help="What would be dropped and lost on the way to this format.")
+    ] = "labels",
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(help="Another file, or one of problems: how many both have. May be repeated."),
+    ] = None,
+    threshold: c.Threshold = None,
+    neutral: c.NeutralIs = "positive",
+    kind: c.KindIs = "correctness",
+    path_only: c.PathOnly = False,
+    separator: o.Separator = "\\n",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Examine a file of step labels in any format.
+
+    Prints the format, rows, problems, steps, the balance and kinds of the labels, duplicates,
+    empty steps, what a conversion to --to would drop, change and lose (with row numbers), and
+    the problems shared with other files (white space aside).
+
+    Example:
+        surefoot doctor train.jsonl --to trl_stepwise --against test.jsonl
+    """
+    target = chosen("--to", to, FORMATS)
+    choices = c.choices_of(threshold, neutral, kind, separator, soft=False, path_only=path_only)
+    name = source if source != "auto" else format_of(rows)
+    form = chosen("--from", name, FORMATS)
+    survey = surveyed(foreign_rows(rows), form, target, choices, Account(str(rows)))
+    shared = {str(path): len(survey.problems & _problems(path)) for path in against or []}
+    figures = {"file": str(rows), "format": name, "to": to, **survey_record(survey)}
+    figures["shared_problems"] = shared
+    print(json.dumps(figures, indent=1) if as_json else _table(figures))
+
+
+def _problems(path: Path) -> set[str]:
+    """Keys of the problems of a file in any format, or of one of problems only."""
+    _, first = next(iter(foreign_rows(path)), (0, {}))
+    name = detected(first)
+    if name is None:
+        return {problem_key(p.text) for p in problems_of(str(path), None, need_gold=False)}
+    source, account = FORMATS[name], Account(str(path))
+    return surveyed(foreign_rows(path), source, source, Choices(), account).problems
+
+
+def _table(figures: dict[str, Any]) -> str:
+    """One figure a line; the parts of one that has parts stand below it."""
+    lines = []
+    for name, value in figures.items():
+        lines += _lines(name.replace("_", " "), value)
+    return "\n".join(lines)
+
+
+def _lines(name: str, value: Any) -> list[str]:
+    if not isinstance(value, dict):
+        return [f"{name:<16}{shown(value)}"]
+    if set(value) == {"count", "rows"}:
+        return [f"{name:<16}{_counted(value)}"]
+    if name == "steps" or not value:
+        return [f"{name:<16}{shown(value) or 'none'}"]
+    parts = [
+        f"  {key}: {_counted(part) if isinstance(part, dict) else shown(part)}"
+        for key, part in value.items()
+    ]
+    return [name, *parts]
+
+
+def _counted(value: dict[str, Any]) -> str:
+    rows = f" (rows {shown(value['rows'])})" if value["rows"] else ""
+    return f"{shown(value['count'])}{rows}"

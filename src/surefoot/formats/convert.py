@@ -1,0 +1,118 @@
+"""From one format to another, a row at a time, with an account of everything that was lost."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from surefoot.core.errors import InputError
+from surefoot.core.records import Record
+from surefoot.core.types import LabelledTrace
+from surefoot.formats.nouns import NEUTRAL, Choices, LeftOut, carried
+from surefoot.formats.table import Format
+
+BROKEN = "not a row of this format"
+KEPT = 20  # examples of a reason whose row numbers are remembered
+
+
+@dataclass(slots=True)
+class Account:
+    """What became of the rows.
+
+    source: what the rows are called in messages, such as their file.
+    rows, traces, written: read, found in them, and written.
+    dropped: how many rows or traces were, by reason; where: the first `KEPT` row numbers of each.
+    broken: (row, what is wrong with it) of the first `KEPT` rows that could not be read.
+    lost: in how many written rows something of the source found no place, by what it is.
+    noted: what was changed to fit, by what was done and how often.
+    """
+
+    source: str
+    rows: int = 0
+    traces: int = 0
+    written: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    where: dict[str, list[int]] = field(default_factory=dict)
+    broken: list[tuple[int, str]] = field(default_factory=list)
+    lost: Counter[str] = field(default_factory=Counter)
+    noted: Counter[str] = field(default_factory=Counter)
+
+    def drop(self, row: int, reason: str) -> None:
+        """One more that is not in the result."""
+        self.dropped[reason] += 1
+        rows = self.where.setdefault(reason, [])
+        if len(rows) < KEPT and row not in rows:
+            rows.append(row)
+
+    def drop_broken(self, row: int, what: str) -> None:
+        """A row that could not be read."""
+        self.drop(row, BROKEN)
+        if len(self.broken) < KEPT:
+            self.broken.append((row, what))
+
+
+def converted(
+    rows: Iterable[tuple[int, Record]],
+    source: Format,
+    target: Format,
+    choices: Choices,
+    account: Account,
+) -> Iterator[Record]:
+    """The rows in the target's format; `account` is filled on the way. Holds one row at a time.
+
+    Within one format rows pass through as they are, broken ones excepted. Raises InputError for
+    a target whose rows cannot be made, NeedsThreshold for soft labels where hard ones are needed.
+    """
+    if source is target:
+        for _, row in readable(rows, source, account):
+            yield source.write(row)
+            account.written += 1
+        return
+    if target.make is None:
+        raise InputError(
+            "the format to write holds more than traces say: its rows can only be kept"
+        )
+    for number, item in traces_in(rows, source, choices, account):
+        notes: list[str] = []  # of this trace; they count only if it is written
+        try:
+            made = target.make(item, choices, notes.append)
+        except LeftOut as reason:
+            account.drop(number, str(reason))
+            continue
+        except InputError as error:
+            raise type(error)(f"{account.source} row {number}: {error}") from error
+        yield target.write(made)
+        account.written += 1
+        account.noted.update(notes)
+        account.lost.update(carried(item) - target.holds)
+
+
+def traces_in(
+    rows: Iterable[tuple[int, Record]], source: Format, choices: Choices, account: Account
+) -> Iterator[tuple[int, LabelledTrace]]:
+    """(row number, trace) of every trace in the rows; what is none goes to `account`."""
+    for number, row in readable(rows, source, account):
+        try:
+            for item in source.labelled(row, choices):
+                account.traces += 1
+                neutral = sum(label.by.endswith(NEUTRAL) for label in item.labels)
+                if neutral:
+                    account.noted[f"labels from neutral ratings: {choices.neutral}"] += neutral
+                yield number, item
+        except LeftOut as reason:
+            account.drop(number, str(reason))
+        except InputError as error:
+            account.drop_broken(number, str(error))
+
+
+def readable(
+    rows: Iterable[tuple[int, Record]], source: Format, account: Account
+) -> Iterator[tuple[int, object]]:
+    """(row number, typed row) of the rows that can be read; the others go to `account`."""
+    for number, record in rows:
+        account.rows += 1
+        try:
+            row = source.read(record)
+        except InputError as error:
+            account.drop_broken(number, str(error))
+            continue
+        yield number, row
