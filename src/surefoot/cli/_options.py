@@ -23,8 +23,16 @@ Policy = Annotated[
 Verifier = Annotated[
     str,
     typer.Option(
-        help="pebble-verifier (shipped), a folder `surefoot train` wrote, or likelihood:MODEL "
-        "for a language model's own log-probabilities."
+        help="pebble-verifier (shipped), a folder `surefoot train` wrote, a process reward model "
+        "from the Hub (its name or folder), or likelihood:MODEL for a language model's own "
+        "log-probabilities."
+    ),
+]
+Family = Annotated[
+    str | None,
+    typer.Option(
+        help="How a verifier from the Hub is read, such as qwen-prm or implicit:REFERENCE "
+        "(default: by its name or its config)."
     ),
 ]
 Temperature = Annotated[float, typer.Option(help="0 takes the likeliest token.")]

@@ -87,11 +87,11 @@ class Work:
 
         return load_policy(name, **settings).through(wrapped)
 
-    def scorer(self, name: str, *, device: str) -> Any:
+    def scorer(self, name: str, *, device: str, family: str | None = None) -> Any:
         """A verifier, or likelihood:MODEL, behind crew and journal; a `Scorer`."""
         models(device)
         from surefoot.engine.calls import scorer_calls
-        from surefoot.verifiers import load_likelihood, load_verifier
+        from surefoot.verifiers import load_likelihood, load_scorer
 
         def read(scores: StepScores) -> int:
             return scores.tokens
@@ -104,7 +104,7 @@ class Work:
         if name.startswith(LIKELIHOOD):
             loaded = load_likelihood(name.removeprefix(LIKELIHOOD), device=device)
         else:
-            loaded = load_verifier(name, device=device)
+            loaded = load_scorer(name, family=family, device=device)
         return loaded.through(wrapped)
 
     def cost(self) -> dict[str, Any]:

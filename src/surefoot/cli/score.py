@@ -16,6 +16,7 @@ def score(
     traces: o.Traces,
     out: o.Out,
     verifier: o.Verifier = "pebble-verifier",
+    family: o.Family = None,
     limit: o.Limit = None,
     batch: Annotated[int, typer.Option(help="Traces scored between two saves.")] = 256,
     journal: o.JournalPath = None,
@@ -29,11 +30,12 @@ def score(
 
     Example:
         surefoot score traces.jsonl --verifier pebble-verifier --out scores.jsonl
+        surefoot score traces.jsonl --verifier models/my-prm --family qwen-prm --out scores.jsonl
     """
     at_least_one(limit=limit, batch=batch)
     rows: list[Trace] = read_traces(traces, limit)
     with Work("score", out, journal) as work:
-        scorer = work.scorer(verifier, device=device)
+        scorer = work.scorer(verifier, device=device, family=family)
         batches = [rows[start : start + batch] for start in range(0, len(rows), batch)]
         scores = [s for part in work.each("score", scorer, batches) for s in part]
         write_rows(out, map(scored_record, rows, scores))

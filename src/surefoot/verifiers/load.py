@@ -5,37 +5,69 @@ architecture its config states, else not at all: reading a checkpoint in another
 family's words gives scores too, and they mean nothing.
 """
 
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from surefoot.core.errors import ModelError
 from surefoot.verifiers.checkpoint import SHIPPED, SIDECAR, load_verifier
 from surefoot.verifiers.formats.files import config_of, folder_of
-from surefoot.verifiers.formats.marked import Format, load_format
+from surefoot.verifiers.formats.implicit import REFERENCES, load_implicit
+from surefoot.verifiers.formats.marked import load_format
 from surefoot.verifiers.formats.math_shepherd import MATH_SHEPHERD
 from surefoot.verifiers.formats.qwen_prm import QWEN_PRM
+from surefoot.verifiers.formats.rlhflow import RLHFLOW
+from surefoot.verifiers.formats.skywork import SKYWORK
+from surefoot.verifiers.formats.trl import PURE, TRL
+from surefoot.verifiers.formats.versa_prm import VERSA_PRM
 from surefoot.verifiers.score import LocalScorer
 
-FAMILIES: dict[str, Format] = {form.name: form for form in (QWEN_PRM, MATH_SHEPHERD)}
 
-BY_NAME = {
-    "Qwen2.5-Math-PRM-7B": "qwen-prm",
-    "Qwen2.5-Math-PRM-72B": "qwen-prm",
-    "Qwen2.5-Math-7B-PRM800K": "qwen-prm",
-    "math-shepherd-mistral-7b-prm": "math-shepherd",
+class Family(Protocol):
+    """How checkpoints of one family become scorers."""
+
+    def __call__(self, folder: Path, name: str, *, dtype: str, device: str) -> LocalScorer:
+        """The scorer of the checkpoint in `folder`, called `name`. Raises ModelError."""
+
+
+MARKED = (QWEN_PRM, MATH_SHEPHERD, RLHFLOW, SKYWORK, TRL, PURE, VERSA_PRM)
+FAMILIES: dict[str, Family] = {
+    **{form.name: partial(load_format, form) for form in MARKED},
+    "implicit": load_implicit,
 }
 
-BY_ARCHITECTURE = {"Qwen2ForProcessRewardModel": "qwen-prm"}
+BY_NAME = {  # how a Hub name begins, with its owner or without
+    "jinachris/": "pure",
+    "PURE-PRM": "pure",
+    "Qwen2.5-Math-PRM-": "qwen-prm",
+    "math-shepherd-mistral-7b-prm": "math-shepherd",
+    "Llama3.1-8B-PRM-": "rlhflow",
+    "Skywork-o1-Open-PRM-": "skywork",
+    "VersaPRM": "versa-prm",
+    "Llama-PRM800K": "versa-prm",
+    "Qwen-PRM800K": "versa-prm",
+    **dict.fromkeys(REFERENCES, "implicit"),
+}
+
+BY_ARCHITECTURE = {
+    "Qwen2ForProcessRewardModel": "qwen-prm",
+    "Qwen2ForPrmModel": "skywork",
+    "Qwen2ForTokenClassification": "trl",
+    "LlamaForTokenClassification": "trl",
+    "MistralForTokenClassification": "trl",
+}
 
 
 def load_scorer(
-    name: str, *, family: str | Format | None = None, device: str = "auto", dtype: str = "auto"
+    name: str, *, family: str | Family | None = None, device: str = "auto", dtype: str = "auto"
 ) -> LocalScorer:
     """A verifier as a `Scorer`: exactly one score a step, or an error that names the step.
 
     Args:
       name: "pebble-verifier" (shipped), a folder `surefoot train` wrote, or a process reward
         model: a Hub name or its folder (safetensors; pickles and remote code are refused).
-      family: one of FAMILIES, or a `Format` of your own; None recognizes the checkpoint.
+      family: one of FAMILIES, "implicit:REFERENCE", or a `Family` of your own, such as
+        partial(load_format, Format(...)); None recognizes the checkpoint.
       device: "cpu", "cuda", ...; "auto" takes a GPU if there is one.
       dtype: of the backbone; "auto" is bfloat16, or float32 for a small model on CPU.
 
@@ -46,20 +78,22 @@ def load_scorer(
     if name in SHIPPED or (Path(name) / SIDECAR).is_file():
         return load_verifier(name, device=device)
     folder = folder_of(name)
-    form = family if isinstance(family, Format) else family_of(name, folder, family)
-    return load_format(form, folder, name, dtype=dtype, device=device)
+    load = family_of(name, folder, family) if family is None or isinstance(family, str) else family
+    return load(folder, name, dtype=dtype, device=device)
 
 
-def family_of(name: str, folder: Path, family: str | None = None) -> Format:
+def family_of(name: str, folder: Path, family: str | None = None) -> Family:
     """The family that was asked for, or the checkpoint's. Raises ModelError, with the choices."""
-    config = config_of(folder)
-    architectures = config.get("architectures") or []
-    chosen = family or BY_NAME.get(Path(name).name)
-    for architecture in architectures:
-        chosen = chosen or BY_ARCHITECTURE.get(architecture)
-    if chosen not in FAMILIES:
+    if family is not None and family.startswith("implicit:"):
+        return partial(load_implicit, reference=family.removeprefix("implicit:"))
+    stated = config_of(folder).get("architectures") or []
+    names = (name, Path(name).name)
+    known = [f for start, f in BY_NAME.items() if any(n.startswith(start) for n in names)]
+    known += [BY_ARCHITECTURE[a] for a in stated if a in BY_ARCHITECTURE]
+    chosen = family or next(iter(known), None)
+    if chosen is None or chosen not in FAMILIES:
         what = f"family {family!r} is not known" if family else f"the family of {name!r} is unclear"
         raise ModelError(
-            f"{what} (its config states {architectures}); say one of {', '.join(sorted(FAMILIES))}"
+            f"{what} (its config states {stated}); say one of {', '.join(sorted(FAMILIES))}"
         )
     return FAMILIES[chosen]

@@ -77,7 +77,7 @@ def test_qwen_system_message_has_a_backslash_not_a_backspace():
 def test_a_probability_that_underflows_keeps_its_place(qwen, awkward, tmp_path):
     """Qwen's helper keeps `sample[sample != 0]`, so p exactly 0 shifts all after it (bug 11)."""
     _, model, head, tokenizer = qwen
-    sure = {k: v * 400 if k.startswith("2") else v for k, v in head.state_dict().items()}
+    sure = {k: v * 40_000 if k.startswith("2") else v for k, v in head.state_dict().items()}
     broken = save(
         tmp_path / "sure",
         model.to(torch.bfloat16),

@@ -24,6 +24,7 @@ TEXT = [
     "Step 1: She has 3 + 4 = 7 apples. ки\nStep 2: The answer is 7. ки\n",
     "So 2 - 1 = 1 and 5 - 3 = 2. \n\n\n\nThen x = 4 \n\n\n\n + - + - ки ки\n\n",
     "Yes No yes no The answer is (7).\n\nTherefore: \\boxed{7}.\n\n user assistant system\n",
+    "It is 7.\nIt is 1.\nSo x = 2.\nYes.\nNo.\n",
 ] * 50
 GPT4_SPLIT = Regex(
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
