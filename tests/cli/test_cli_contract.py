@@ -176,7 +176,7 @@ ELSEWHERE = {
     "train": {"targets"},  # test_hard_targets_round_soft_labels_up
     "score": set(),
     "search": {"without-gold", "aggregation"},  # the former as in sample; below
-    "select": {"scores", "aggregation", "n"},  # test_select
+    "select": {"scores", "aggregation", "n", "curves", "kind", "seed"},  # test_select, _cli_select
     "evaluate": set(),
     "convert": CONVERSIONS,
     "doctor": CONVERSIONS | {"against"},

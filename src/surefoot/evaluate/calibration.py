@@ -6,7 +6,7 @@
 over B bins of equal width; p = k/B belongs to the bin above it, p = 1 to the last.
 ECE depends on B and falls with fewer bins: give B with the figure.
 
-Dimension key: M scored things, B bins.
+Dimension key: M scored things, B bins, P problems of N things each, R resamples.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from surefoot.core.errors import InputError
-from surefoot.evaluate.checks import Floats, same_length, unit_numbers
+from surefoot.evaluate.checks import Floats, Ints, same_length, unit_numbers
+from surefoot.evaluate.intervals import resampled_sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,7 @@ def reliability_bins(
     if bins < 1:
         raise InputError(f"bins must be at least 1, got {bins}")
     borders = np.arange(bins + 1) / bins
-    # by the borders themselves, so that a score on one falls where the bin says it does
-    places = np.minimum(np.searchsorted(borders, scores, side="right") - 1, bins - 1)
+    places = _places(scores, bins)
     return [
         _bin(borders[b], borders[b + 1], scores[places == b], came_out[places == b])
         for b in range(bins)
@@ -73,6 +73,34 @@ def expected_calibration_error(
         if b.mean_outcome is not None and b.mean_score is not None
     ]
     return sum(gaps) / len(scores_M) if gaps else None
+
+
+def resampled_calibration(
+    scores_P_N: Floats,
+    outcomes_P_N: Floats,
+    *,
+    rng: np.random.Generator,
+    bins: int = 10,
+    resamples: int = 2000,
+) -> tuple[Floats, Floats]:
+    """([1 + R], [1 + R]) Brier score and ECE of all and of resampled problems, for `interval_of`.
+
+    scores_P_N, outcomes_P_N: [P, N] in [0, 1]. An ECE is a sum of sizes, so noise raises
+      it: its resamples lie a little above its estimate.
+    """
+    scores_M, outcomes_M = _checked(scores_P_N.ravel().tolist(), outcomes_P_N.ravel().tolist())
+    gaps_P_N = (outcomes_M - scores_M).reshape(scores_P_N.shape)
+    places_P_N = _places(scores_P_N, bins)
+    gaps_P_B = [(gaps_P_N * (places_P_N == b)).mean(axis=1) for b in range(bins)]
+    columns_P_K = np.stack([(gaps_P_N**2).mean(axis=1), *gaps_P_B], axis=1)
+    sums_1R_K = resampled_sums(columns_P_K, rng=rng, resamples=resamples) / len(columns_P_K)
+    return sums_1R_K[:, 0], np.abs(sums_1R_K[:, 1:]).sum(axis=1)
+
+
+def _places(scores: Floats, bins: int) -> Ints:
+    """The bin of each score, by the borders themselves: a score on one falls where it says."""
+    borders = np.arange(bins + 1) / bins
+    return np.minimum(np.searchsorted(borders, scores, side="right") - 1, bins - 1)
 
 
 def _bin(low: float, high: float, scores: Floats, came_out: Floats) -> Bin:

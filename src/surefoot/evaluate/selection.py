@@ -38,6 +38,7 @@ from surefoot.evaluate.checks import (
     whole_between,
 )
 from surefoot.evaluate.pass_at_k import pass_at_k, pass_at_k_curve, share_within
+from surefoot.evaluate.votes import vote_weights
 
 A = TypeVar("A", bound=Hashable)
 Ties = Literal["average", "first"]
@@ -124,7 +125,7 @@ def weighted_vote(
       vote for an answer count against it). Equal weights give `majority`.
     """
     classes = answer_classes(answers_N, same=same)
-    weights = _weights(weights_N, len(classes))
+    weights = vote_weights(weights_N, len(classes)).tolist()
     return _elect(classes, weights, range(len(classes)))
 
 
@@ -152,7 +153,9 @@ def vote_accuracy(
     whole_between(n, "n", 1, len(right))
     if draws < 1:
         raise InputError(f"draws must be at least 1, got {draws}")
-    weights = [1.0] * len(right) if weights_N is None else _weights(weights_N, len(right))
+    weights = [1.0] * len(right)
+    if weights_N is not None:
+        weights = vote_weights(weights_N, len(right)).tolist()
     chosen = [_elect(classes, weights, picks) for picks in _subsets(len(right), n, draws, rng)]
     return sum(bool(right[i]) for i in chosen if i is not None) / len(chosen)
 
@@ -175,19 +178,6 @@ def vote_curve(
         ],
         dtype=np.float64,
     )
-
-
-def _weights(weights_N: Sequence[float], candidates: int) -> list[float]:
-    weights = finite_numbers(weights_N, "weights")
-    same_length(answers=candidates, weights=len(weights))
-    bad = np.flatnonzero(weights < 0)
-    if bad.size:
-        raise InputError(
-            f"weights[{bad[0]}] is {weights[bad[0]]}; expected 0 or more: "
-            "map logits through a sigmoid first"
-        )
-    listed: list[float] = weights.tolist()
-    return listed
 
 
 def _subsets(total: int, n: int, draws: int, rng: np.random.Generator) -> Iterable[Sequence[int]]:

@@ -4,6 +4,12 @@ from surefoot.report.curves import accuracy_svg, write_accuracy_svg
 from surefoot.report.data import Details, Summary
 from surefoot.report.headline import headline
 from surefoot.report.html import page, write_report
+from surefoot.report.selection import (
+    selection_headline,
+    selection_page,
+    selection_table,
+    write_selection,
+)
 from surefoot.report.tables import markdown, methods_table
 
 __all__ = [
@@ -14,6 +20,10 @@ __all__ = [
     "markdown",
     "methods_table",
     "page",
+    "selection_headline",
+    "selection_page",
+    "selection_table",
     "write_accuracy_svg",
     "write_report",
+    "write_selection",
 ]

@@ -39,13 +39,17 @@ LONGEST = 34  # letters of a name that a label shows
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where data lies on the picture. x: tokens to pixels; y: accuracy to pixels."""
+    """Where data lies on the picture. x: tokens to pixels; y: accuracy to pixels.
+
+    against: what the x axis counts.
+    """
 
     x: Scale
     y: Scale
     right: float
     ticks_x: list[float]
     ticks_y: list[float]
+    against: str
 
 
 def write_accuracy_svg(path: str | Path, summary: Record, details: Record) -> None:
@@ -59,21 +63,28 @@ def write_accuracy_svg(path: str | Path, summary: Record, details: Record) -> No
     write_whole(path, picture)
 
 
-def accuracy_svg(curves: Curves, *, order: Sequence[str] = (), standalone: bool = False) -> str:
+def accuracy_svg(
+    curves: Curves,
+    *,
+    order: Sequence[str] = (),
+    standalone: bool = False,
+    against: str = "policy tokens per problem",
+) -> str:
     """The plot as SVG text; "" without any point.
 
     order: names that fix colours and markers, so that they match other parts of a page.
     standalone: carry the style sheet and a background, for use as a file.
+    against: what a point's `tokens` count: the title of the axis.
     """
     drawn = {name: sorted(points, key=lambda p: p.tokens) for name, points in curves.items()}
     drawn = {name: points for name, points in drawn.items() if points}
     if not drawn:
         return ""
     looks = looks_of(dict.fromkeys((*order, *drawn)))
-    frame = _frame(drawn)
+    frame = _frame(drawn, against)
     behind = sorted(drawn, key=lambda name: looks[name].role == "method")  # methods on top
     body = [
-        tag("title", {}, "Accuracy against policy tokens per problem"),
+        tag("title", {}, escape(f"Accuracy against {against}")),
         _axes(frame),
         *_series(drawn, behind, looks, frame),
     ]
@@ -108,7 +119,7 @@ def with_coverage(curves: Curves, coverage: Mapping[str, float]) -> dict[str, Se
 # --- parts -----------------------------------------------------------------
 
 
-def _frame(drawn: Curves) -> Frame:
+def _frame(drawn: Curves, against: str) -> Frame:
     points = [p for series in drawn.values() for p in series]
     tokens = [p.tokens for p in points]
     rates = [v for p in points for v in (p.accuracy, p.low, p.high) if v is not None]
@@ -119,7 +130,7 @@ def _frame(drawn: Curves) -> Frame:
         low, high = min(tokens) / 2, max(tokens) * 2
     x = logarithmic(low, high, LEFT, right)
     y = linear(ticks_y[0], ticks_y[-1], BOTTOM, TOP)
-    return Frame(x, y, right, log_ticks(low, high), ticks_y)
+    return Frame(x, y, right, log_ticks(low, high), ticks_y, against)
 
 
 def _axes(frame: Frame) -> str:
@@ -136,7 +147,7 @@ def _axes(frame: Frame) -> str:
         parts.append(tag("text", values, amount(tick)))
     parts.append(tag("path", {"class": "base", "d": f"M{LEFT},{BOTTOM}H{frame.right:.1f}"}))
     values = {"class": "axis-title end", "x": frame.right, "y": BOTTOM + 40}
-    parts.append(tag("text", values, "Policy tokens per problem (log scale)"))
+    parts.append(tag("text", values, escape(f"{frame.against.capitalize()} (log scale)")))
     return tag("g", {"class": "axes"}, "".join(parts))
 
 
@@ -191,7 +202,8 @@ def _label(name: str, last: CurvePoint, place: float, frame: Frame) -> str:
 
 def _tip(name: str, p: CurvePoint) -> str:
     interval = bracketed(percent(p.low), percent(p.high))
-    return f"{name}\n{percent(p.accuracy)}\u00a0% {interval}\n{amount(p.tokens)} tokens, n = {p.n}"
+    cost = "" if p.tokens == p.n else f"{amount(p.tokens)} tokens, "  # else samples are the axis
+    return f"{name}\n{percent(p.accuracy)}\u00a0% {interval}\n{cost}n = {p.n}"
 
 
 def _short(name: str) -> str:

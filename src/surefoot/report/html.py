@@ -9,6 +9,7 @@ no other.
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
@@ -45,6 +46,27 @@ def page(summary: Record, details: Record | None = None) -> str:
         "verifiers": ("Verifiers and their calibration", sections.verifiers(brief, more)),
         "traces": ("Traces, step by step", _asset("traces.html") if more.traces else ""),
     }
+    return assemble(
+        brief.title,
+        headline(brief),
+        sections.facts(brief),
+        parts,
+        data={"traces": [shown_trace(trace) for trace in more.traces]},
+    )
+
+
+def assemble(
+    title: str,
+    lead: str,
+    facts: str,
+    parts: Mapping[str, tuple[str, str]],
+    *,
+    data: object = None,
+) -> str:
+    """A page of parts {anchor: (title, body)}, those without body left out, their links too.
+
+    title, lead: plain text. facts and the bodies: markup. data: what the page's script shows.
+    """
     shown = {key: part for key, part in parts.items() if part[1]}
     links = [f'<a href="#{key}">{title}</a>' for key, (title, _) in shown.items()]
     bodies = [
@@ -53,15 +75,15 @@ def page(summary: Record, details: Record | None = None) -> str:
     ]
     script = _asset("page.js")
     return Template(_asset("page.html")).substitute(
-        title=escape(brief.title),
-        headline=escape(headline(brief)),
-        facts=sections.facts(brief),
+        title=escape(title),
+        headline=escape(lead),
+        facts=facts,
         links="".join(links),
         sections="\n".join(bodies),
         style=_asset("plot.css") + _asset("page.css"),
         script=script,
         script_hash=_hash(script),
-        data=embedded({"traces": [shown_trace(trace) for trace in more.traces]}),
+        data=embedded(data),
     )
 
 

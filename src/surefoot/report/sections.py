@@ -39,12 +39,17 @@ def facts(summary: Summary) -> str:
         "Seed": str(summary.seed),
         "Time": duration(summary.seconds),
     }
+    return fact_list(rows, summary.command)
+
+
+def fact_list(rows: Mapping[str, str], command: str = "") -> str:
+    """Terms and what they are, plain text both, and the command that was run."""
     pairs = [
-        tag("div", {}, tag("dt", {}, name) + tag("dd", {}, escape(value)))
+        tag("div", {}, tag("dt", {}, escape(name)) + tag("dd", {}, escape(value)))
         for name, value in rows.items()
     ]
-    command = tag("pre", {"tabindex": 0}, tag("code", {}, escape(summary.command)))
-    return tag("dl", {"class": "facts"}, "".join(pairs)) + (command if summary.command else "")
+    shown = tag("pre", {"tabindex": 0}, tag("code", {}, escape(command))) if command else ""
+    return tag("dl", {"class": "facts"}, "".join(pairs)) + shown
 
 
 def methods(summary: Summary) -> str:

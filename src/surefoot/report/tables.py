@@ -5,7 +5,7 @@ terminal or break a table's row.
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from surefoot.core.records import Record
 from surefoot.report.data import Summary
@@ -27,11 +27,28 @@ def methods_table(summary: Record) -> str:
 
     Raises InputError that names a missing field.
     """
-    rows = [HEAD, *method_cells(Summary.from_json(summary))]
-    widths = [max(_width(row[column]) for row in rows) for column in range(len(HEAD))]
-    lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
+    return aligned(HEAD, method_cells(Summary.from_json(summary)), left=("method", "interval"))
+
+
+def aligned(
+    head: Sequence[str], rows: Sequence[Sequence[str]], *, left: Collection[str] = ()
+) -> str:
+    """Plain text in columns under a rule, those titled in `left` to the left, others to the right.
+
+    Cells are shown as they are: pass names through `plain`.
+    """
+    columns = range(len(head))
+    widths = [max(_width(row[column]) for row in (head, *rows)) for column in columns]
+
+    def line(row: Sequence[str]) -> str:
+        cells = []
+        for title, cell, width in zip(head, row, widths, strict=True):
+            space = " " * (width - _width(cell))
+            cells.append(cell + space if title in left else space + cell)
+        return "  ".join(cells).rstrip()
+
     rule = "  ".join("─" * width for width in widths)
-    return "\n".join([lines[0], rule, *lines[1:]])
+    return "\n".join([line(head), rule, *map(line, rows)])
 
 
 def markdown(summary: Record) -> str:
@@ -80,16 +97,6 @@ def plain(text: str) -> str:
 
 def _marked_down(cell: str) -> str:
     return "".join("\\" + c if c in "\\|`*_<>[]" else c for c in cell)
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """Names to the left, numbers to the right, intervals to the left of their column."""
-    return [
-        cell + " " * (width - _width(cell))
-        if HEAD[column] in ("method", "interval")
-        else " " * (width - _width(cell)) + cell
-        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-    ]
 
 
 def _width(text: str) -> int:
