@@ -138,6 +138,8 @@ def first_wrong(item: LabelledTrace, choices: Choices, note: Note) -> int:
         if label.value is None:
             raise LeftOut("a step without a label stands before the first wrong one")
         if not _hard(label.value, choices, note):
+            if any(later.tries for later in item.labels[index + 1 :]):
+                note("traces that lost their labels after the first wrong step")
             return index
     return -1
 
@@ -204,3 +206,23 @@ def numbered_head(item: LabelledTrace, steps: Sequence[str], note: Note) -> tupl
     if head.count(mark) != 1:
         raise LeftOut('"Step 1: " stands in the question or twice in step 1')
     return head, headed[1:]
+
+
+def untagged(pieces: Sequence[str]) -> tuple[str, list[str]]:
+    """Question and steps of a text cut at the tags that end its steps: [S + 1] pieces.
+
+    Raises LeftOut if question and step 1 cannot be told apart, or text stands after the last tag.
+    """
+    if pieces[-1].strip():
+        raise LeftOut("text stands after the last tag")
+    question, first = question_and_step(pieces[0].removesuffix(" "))
+    others = [piece.removeprefix("\n").removesuffix(" ") for piece in pieces[1:-1]]
+    return question, [first, *others]
+
+
+def tagged(item: LabelledTrace, steps: int, tag: str, note: Note) -> tuple[str, ...]:
+    """Inverse of `untagged` for the first `steps` of a trace; raises LeftOut where it is not."""
+    head, others = numbered_head(item, texts_of_steps(item)[:steps], note)
+    if any(tag in text for text in (head, *others)):
+        raise LeftOut(f"{tag!r}, which ends the format's steps, stands in the text")
+    return (f"{head} ", *(f"\n{text} " for text in others), "")
