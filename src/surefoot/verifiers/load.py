@@ -11,13 +11,16 @@ from typing import Protocol
 
 from surefoot.core.errors import ModelError
 from surefoot.verifiers.checkpoint import SHIPPED, SIDECAR, load_verifier
+from surefoot.verifiers.formats.critic import load_critic
 from surefoot.verifiers.formats.files import config_of, folder_of
+from surefoot.verifiers.formats.gen_prm import STOP, gen_prm
 from surefoot.verifiers.formats.implicit import REFERENCES, load_implicit
 from surefoot.verifiers.formats.marked import load_format
 from surefoot.verifiers.formats.math_shepherd import MATH_SHEPHERD
 from surefoot.verifiers.formats.qwen_prm import QWEN_PRM
 from surefoot.verifiers.formats.rlhflow import RLHFLOW
 from surefoot.verifiers.formats.skywork import SKYWORK
+from surefoot.verifiers.formats.think_prm import think_prm
 from surefoot.verifiers.formats.trl import PURE, TRL
 from surefoot.verifiers.formats.versa_prm import VERSA_PRM
 from surefoot.verifiers.score import LocalScorer
@@ -34,6 +37,8 @@ MARKED = (QWEN_PRM, MATH_SHEPHERD, RLHFLOW, SKYWORK, TRL, PURE, VERSA_PRM)
 FAMILIES: dict[str, Family] = {
     **{form.name: partial(load_format, form) for form in MARKED},
     "implicit": load_implicit,
+    "think-prm": partial(load_critic, think_prm),
+    "gen-prm": partial(load_critic, gen_prm, stop=STOP),
 }
 
 BY_NAME = {  # how a Hub name begins, with its owner or without
@@ -43,6 +48,8 @@ BY_NAME = {  # how a Hub name begins, with its owner or without
     "math-shepherd-mistral-7b-prm": "math-shepherd",
     "Llama3.1-8B-PRM-": "rlhflow",
     "Skywork-o1-Open-PRM-": "skywork",
+    "ThinkPRM-": "think-prm",
+    "GenPRM-": "gen-prm",
     "VersaPRM": "versa-prm",
     "Llama-PRM800K": "versa-prm",
     "Qwen-PRM800K": "versa-prm",
