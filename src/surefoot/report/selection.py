@@ -128,7 +128,7 @@ def ways(summary: Record) -> str:
         warning = tag("b", {}, "falls") if fall["sure"] else ""
         cells = [
             head_cell(name, looks[name]),
-            tag("td", {}, escape(how + MARKS[row["legal"]])),
+            _how_cell(how + MARKS[row["legal"]]),
             _rate_cell(row["best_of_n"]),
             difference_cell(_difference(row["best_of_n_vs_majority"])),
             _rate_cell(row["weighted_vote"]),
@@ -189,7 +189,7 @@ def pairs(summary: Record) -> str:
             "tr",
             {},
             tag("th", {"scope": "row"}, tag("bdi", {}, escape(f"{pair['a']} − {pair['b']}")))
-            + tag("td", {}, escape(pair["aggregation"]))
+            + _how_cell(pair["aggregation"])
             + difference_cell(_difference(pair["diff"])),
         )
         for pair in summary["pairs"]
@@ -311,7 +311,12 @@ def _points(curves: Record, band: Mapping[str, Sequence[Any]]) -> list[CurvePoin
 
 def _named_row(name: str, how: str, cells: Sequence[str]) -> str:
     head = tag("th", {"scope": "row"}, tag("bdi", {}, escape(name)))
-    return tag("tr", {}, head + tag("td", {}, escape(how)) + "".join(cells))
+    return tag("tr", {}, head + _how_cell(how) + "".join(cells))
+
+
+def _how_cell(how: str) -> str:
+    """An aggregation on one line."""
+    return tag("td", {"class": "number"}, escape(how))
 
 
 def _rate_cell(interval: Record | None) -> str:
