@@ -1,9 +1,10 @@
-"""A policy of the toy world whose finished requests are remembered, and which can be killed."""
+"""Doubles: rollouts with given counts, and a policy that can be killed and has a journal."""
 
 import numpy as np
 
 from surefoot.core.seeds import each_own
-from surefoot.core.types import Verdict
+from surefoot.core.types import Completion, Step, Verdict
+from surefoot.steps import Rollouts
 from surefoot.tasks.toy import ToyWorld
 
 
@@ -50,5 +51,19 @@ def sound_world(**settings):
     return ToyWorld(**{"length": 6, "slip": 0.15, "recover": 0.0, **settings})
 
 
-def is_wrong(tree, node):
-    return tree.verdicts[node] is Verdict.WRONG
+def counted_rollouts(problem, counts):
+    """Rollouts of which, after t steps, counts[t] = (successes, readable) come out so."""
+
+    def sample(problem, prefixes_P, *, count, rng, until="end"):
+        return [[end(*counts[len(prefix)], k) for k in range(count)] for prefix in prefixes_P]
+
+    def end(successes, readable, k):
+        text = "?" if k >= readable else "right" if k < successes else "wrong"
+        return Completion((Step(text, (0,)),))
+
+    return Rollouts(problem, sample=sample, check=by_last_word)
+
+
+def by_last_word(problem, trace):
+    known = {"right": Verdict.CORRECT, "wrong": Verdict.WRONG}
+    return known.get(trace.steps[-1].text, Verdict.UNREADABLE)

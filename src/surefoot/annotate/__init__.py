@@ -7,8 +7,10 @@ from surefoot.annotate.omega import omega, omega_rank, omega_trace
 from surefoot.annotate.oracle import oracle
 from surefoot.annotate.outcome import outcome, outcomes
 from surefoot.annotate.progress import best_of_value, effective_rewards, progress
+from surefoot.annotate.sorm import balanced, sorm, uses_last_number
 
 __all__ = [
+    "balanced",
     "best_of_value",
     "calculator",
     "critic",
@@ -21,4 +23,6 @@ __all__ = [
     "outcome",
     "outcomes",
     "progress",
+    "sorm",
+    "uses_last_number",
 ]
