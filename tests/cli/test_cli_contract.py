@@ -177,7 +177,16 @@ ELSEWHERE = {
     "score": set(),
     "search": {"without-gold", "aggregation"},  # the former as in sample; below
     "select": {"scores", "aggregation", "n", "curves", "kind", "seed"},  # test_select, _cli_select
-    "evaluate": set(),
+    "evaluate": {  # test_cli_benchmark; family as in score
+        "data",
+        "scorer",
+        "family",
+        "predictions",
+        "parser",
+        "threshold-from",
+        "flatten",
+        "limit",
+    },
     "convert": CONVERSIONS,
     "doctor": CONVERSIONS | {"against"},
     "report": set(),
