@@ -2,6 +2,7 @@
 
 from hypothesis import strategies as st
 
+from surefoot.core.records import labelled_record, trace_record
 from surefoot.core.types import (
     Kind,
     LabelledTrace,
@@ -183,13 +184,13 @@ text_or_chat = texts | st.lists(message, min_size=1, max_size=3)
 
 
 @st.composite
-def traces(draw, *, soft=False, labels=True):
-    """Labelled traces; `labels` false leaves their steps without."""
+def traces(draw, *, soft=False):
+    """Labelled traces; some steps without a label, all others right or wrong unless `soft`."""
     solution = draw(steps)
     value = st.none() | st.sampled_from([0, 1, 0.25] if soft else [0, 1])
     made = [
         StepLabel(Kind.VALUE, v or 0, 0 if v is None else 1, "us")
-        for v in (draw(value) if labels else None for _ in solution)
+        for v in (draw(value) for _ in solution)
     ]
     problem = Problem(draw(texts), draw(some_text), draw(st.none() | texts), draw(texts))
     verdict = draw(st.none() | st.sampled_from(Verdict))
@@ -197,21 +198,9 @@ def traces(draw, *, soft=False, labels=True):
     return LabelledTrace(trace, tuple(made))
 
 
-def own(item):
-    from surefoot.core.records import labelled_record
-
-    return labelled_record(item)
-
-
-def own_trace(item):
-    from surefoot.core.records import trace_record
-
-    return trace_record(item.trace)
-
-
 ROWS = {
-    "labels": traces(soft=True).map(own),
-    "traces": traces().map(own_trace),
+    "labels": traces(soft=True).map(labelled_record),
+    "traces": traces().map(lambda item: trace_record(item.trace)),
     "prm800k": prm800k(),
     "math_shepherd": shepherd(),
     "trl_stepwise": stepwise(),

@@ -3,11 +3,12 @@
 import json
 
 import pytest
-from format_rows import ROWS, own, traces, with_extras
+from format_rows import ROWS, traces, with_extras
 from hypothesis import given
 from hypothesis import strategies as st
 
 from surefoot.core.errors import InputError
+from surefoot.core.records import labelled_of, labelled_record
 from surefoot.core.types import LabelledTrace
 from surefoot.formats import FORMATS, Choices, LeftOut, converted, detected, foreign_rows
 from surefoot.formats.convert import Account
@@ -70,6 +71,7 @@ def test_traces_have_a_label_a_step(name, data):
     for item in found:
         assert len(item.labels) == len(item.trace.steps) > 0
         assert all(0 <= label.successes <= label.tries for label in item.labels)
+        assert labelled_of(json.loads(exactly(labelled_record(item)))) == item
 
 
 @pytest.mark.parametrize("path", REAL)
@@ -119,7 +121,7 @@ def test_what_is_made_of_a_trace_reads_back_as_that_trace(name, item):
 @given(item=traces(soft=True))
 def test_our_own_labels_hold_everything(item):
     form = FORMATS["labels"]
-    [back] = form.labelled(form.read(own(item)), Choices())
+    [back] = form.labelled(form.read(labelled_record(item)), Choices())
     assert back == item
 
 

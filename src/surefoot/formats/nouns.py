@@ -63,7 +63,7 @@ def problem_id(text: str) -> str:
 
 def evidence(value: float | None, kind: Kind, by: str) -> StepLabel:
     """One observation of `value`; None is no evidence."""
-    return StepLabel(kind, 0 if value is None else value, int(value is not None), by)
+    return StepLabel(kind, float(value or 0), int(value is not None), by)
 
 
 def labelled(
@@ -138,7 +138,7 @@ def first_wrong(item: LabelledTrace, choices: Choices, note: Note) -> int:
         if label.value is None:
             raise LeftOut("a step without a label stands before the first wrong one")
         if not _hard(label.value, choices, note):
-            if any(later.tries for later in item.labels[index + 1 :]):
+            if any(later.value is not None for later in item.labels[index + 1 :]):
                 note("traces that lost their labels after the first wrong step")
             return index
     return -1
@@ -164,7 +164,7 @@ def carried(item: LabelledTrace) -> set[str]:
         "unfinished marks": not trace.finished,
         "token ids": any(step.ids for step in trace.steps),
         "label kinds and makers": bool(item.labels),
-        "label counts": any(label.tries > 1 for label in item.labels),
+        "label counts": any(x.tries > 1 or x.belief is not None for x in item.labels),
         "costs": item.usage != Usage(),
         "notes": bool(item.notes),
     }

@@ -97,7 +97,7 @@ def _says(label: StepLabel) -> str:
 
 def _digests(item: LabelledTrace) -> tuple[bytes, bytes]:
     texts = (item.trace.problem.text, *(step.text for step in item.trace.steps))
-    return _digest(texts), _digest([(x.kind, x.successes, x.tries) for x in item.labels])
+    return _digest(texts), _digest([(x.kind, x.successes, x.tries, x.belief) for x in item.labels])
 
 
 def _digest(parts: object) -> bytes:

@@ -188,7 +188,7 @@ def _solution(item: LabelledTrace, choices: Choices, note: Note) -> str:
     solution = choices.separator.join(steps)
     if _split(solution, choices) != steps:
         note("traces whose steps cannot be told apart again")
-    if any(label.tries for label in item.labels):
+    if any(label.value is not None for label in item.labels):
         note("traces that lost their step labels")
     return solution
 
