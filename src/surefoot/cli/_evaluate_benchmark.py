@@ -101,7 +101,8 @@ def _of_scorer(benchmark: Any, cases: Sequence[Any], name: str, run: Run, work: 
         return entries.oracle(benchmark, cases)
     entries.rule_of(benchmark)
     score = _scorer(name, run, work)
-    shown = [_flat(case) for case in cases] if run.flatten else cases
+    flat = run.flatten and name not in BASELINES
+    shown = [_flat(case) for case in cases] if flat else cases
     batches = [shown[i : i + run.batch] for i in range(0, len(shown), run.batch)]
 
     def batch(part: Sequence[Any]) -> Any:

@@ -11,7 +11,16 @@ from surefoot.core.records import Record
 from surefoot.report.data import Difference, MethodRow
 from surefoot.report.files import write_whole
 from surefoot.report.html import assemble
-from surefoot.report.looks import UNKNOWN, amount, bracketed, decimal, looks_of, percent, signed
+from surefoot.report.looks import (
+    UNKNOWN,
+    amount,
+    bracketed,
+    decimal,
+    looks_of,
+    percent,
+    role_of,
+    signed,
+)
 from surefoot.report.panels import interval_scale, interval_strip
 from surefoot.report.sections import (
     difference_cell,
@@ -73,17 +82,20 @@ def benchmark_page(summary: Record) -> str:
 
 
 def benchmark_headline(summary: Record) -> str:
-    """The best entry that is no bound, with its interval."""
+    """The best entry that is no bound, with its interval; of all that were tried."""
     totals = {
         name: figure
         for name, entry in summary["entries"].items()
-        if looks_of([name])[name].role != "upper" and (figure := _total(summary, entry)) is not None
+        if role_of(name) != "upper" and (figure := _total(summary, entry)) is not None
     }
     if not totals:
         return f"Nothing was measured on {summary['title']}."
-    name = max(totals, key=lambda n: totals[n]["estimate"] or 0.0)
-    shown = _told(totals[name])
-    return f"{name}: {summary['main']} {shown}\u00a0% ({summary['total']})."
+    name = max(totals, key=lambda n: float(totals[n]["estimate"]))
+    told = f"{name} reaches {summary['main']} {percent(totals[name]['estimate'])}\u00a0%"
+    best = f", the best of {len(totals)}" if len(totals) > 1 else ""
+    return (
+        f"{told} {_ends(totals[name], percent)} on {summary['title']} ({summary['total']}){best}."
+    )
 
 
 # --- parts -----------------------------------------------------------------
@@ -159,7 +171,7 @@ def decisions(summary: Record) -> str:
         on = f"chosen on {entry['chosen_on']}" if entry["chosen_on"] else ""
         cells = [
             tag("th", {"scope": "row"}, tag("bdi", {}, escape(name))),
-            tag("td", {}, escape(entry["kind"] or UNKNOWN)),
+            number_cell(escape(entry["kind"] or UNKNOWN)),
             number_cell(limit, escape(on)),
             number_cell(amount(entry["refused"])),
             number_cell(amount(entry["tokens"])),
