@@ -65,7 +65,7 @@ def test_a_soft_label_stops_a_hard_format_and_names_the_row():
 
 
 def test_rows_that_cannot_be_made_are_refused():
-    with pytest.raises(InputError, match="can only be kept"):
+    with pytest.raises(InputError, match="are only kept"):
         convert([GOOD], "trl_stepwise", "prm_bench")
 
 

@@ -58,7 +58,12 @@ def problem_for(text: str, gold: str | None = None, level: str = "") -> Problem:
 
 def problem_id(text: str) -> str:
     """An id made from the text."""
-    return "p-" + hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()
+    return f"p-{digest(text)}"
+
+
+def digest(text: str) -> str:
+    """Sixteen hexadecimal digits that tell texts apart."""
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()
 
 
 def evidence(value: float | None, kind: Kind, by: str) -> StepLabel:
