@@ -1,21 +1,37 @@
 """Who labels steps: rollouts, outcomes, exact checkers."""
 
+from surefoot.annotate.alphamath import alphamath, value_targets
 from surefoot.annotate.calculator import calculator
+from surefoot.annotate.edits import by_checker, by_recomputation, edited, inject
 from surefoot.annotate.judge import critic
 from surefoot.annotate.monte_carlo import monte_carlo
 from surefoot.annotate.omega import omega, omega_rank, omega_trace
 from surefoot.annotate.oracle import oracle
 from surefoot.annotate.outcome import outcome, outcomes
 from surefoot.annotate.progress import best_of_value, effective_rewards, progress
+from surefoot.annotate.rest_mcts import (
+    next_quality,
+    no_advice,
+    quality_labels,
+    quality_values,
+    rest_mcts,
+)
 from surefoot.annotate.sorm import balanced, sorm, uses_last_number
 
 __all__ = [
+    "alphamath",
     "balanced",
     "best_of_value",
+    "by_checker",
+    "by_recomputation",
     "calculator",
     "critic",
+    "edited",
     "effective_rewards",
+    "inject",
     "monte_carlo",
+    "next_quality",
+    "no_advice",
     "omega",
     "omega_rank",
     "omega_trace",
@@ -23,6 +39,10 @@ __all__ = [
     "outcome",
     "outcomes",
     "progress",
+    "quality_labels",
+    "quality_values",
+    "rest_mcts",
     "sorm",
     "uses_last_number",
+    "value_targets",
 ]

@@ -7,11 +7,12 @@ at the same place whoever else shares its rollouts.
 Dimension key: K completions of one prefix.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from surefoot.core.budget import Budget, Meter
 from surefoot.core.errors import InputError, OverBudget
-from surefoot.core.protocols import Checker, Sampler
+from surefoot.core.protocols import Checker, Estimator, Sampler, Steps
 from surefoot.core.seeds import rng_for
 from surefoot.core.tree import Tree
 from surefoot.core.types import Completion, Problem, StepLabel, Usage
@@ -101,13 +102,53 @@ def expand(
     asked: the problem as the policy shall read it, e.g. with advice; else `problem`.
     Raises OverBudget before a call that the budget does not allow.
     """
+    prefix = tree.prefix(node)
+    ends_K = next_steps(
+        asked or problem, prefix, sample=sample, count=count, seed=seed, meter=meter
+    )
+    children = []
+    for end in ends_K:
+        below = node
+        for step in end.steps:
+            below = tree.add(below, step)
+        if end.finished:
+            finish(tree, below, problem, check)
+        if end.steps:
+            children.append(tree.add(node, end.steps[0]))
+    return list(dict.fromkeys(children))
+
+
+def next_steps(
+    problem: Problem, prefix: Steps, *, sample: Sampler, count: int, seed: int, meter: Meter
+) -> list[Completion]:
+    """[K] one-step continuations of a prefix. Raises OverBudget as `expand` does."""
     pay(meter, count)
-    asked, prefix = asked or problem, tree.prefix(node)
-    rng = rng_for(seed, "expand", asked.id, asked.text, *(step.text for step in prefix))
-    [ends_K] = sample(asked, [prefix], count=count, rng=rng, until="step")
+    texts = (step.text for step in prefix)
+    rng = rng_for(seed, "next step", problem.id, problem.text, count, *texts)
+    [ends_K] = sample(problem, [prefix], count=count, rng=rng, until="step")
     meter.spend(Usage(policy_tokens=sum(end.tokens for end in ends_K), calls=count))
-    new = [_hang(tree, node, problem, end, check) for end in ends_K]
-    return [child for child in dict.fromkeys(new) if child != node]
+    return ends_K
+
+
+def finish(tree: Tree, node: int, problem: Problem, check: Checker) -> None:
+    """A solution ends with `node`; it is checked. The root, which has no step, is left alone."""
+    if node:
+        trace = finished_trace(problem, tree.prefix(node), Completion(()), check)
+        tree.finished[node], tree.verdicts[node] = True, trace.verdict
+
+
+def estimate(
+    problem: Problem, prefixes_P: Sequence[Steps], *, value: Estimator, seed: int, meter: Meter
+) -> list[float | None]:
+    """[P] values of prefixes, in [0, 1]; None without evidence. One call for each is charged.
+
+    Raises OverBudget before a call that the budget does not allow.
+    """
+    pay(meter, len(prefixes_P))
+    rng = rng_for(seed, "value", problem.id, *(s.text for prefix in prefixes_P for s in prefix))
+    labels = value(problem, prefixes_P, rng=rng)
+    meter.spend(Usage(calls=len(prefixes_P)))
+    return [label.value for label in labels]
 
 
 def pay(meter: Meter, count: int) -> None:
@@ -115,12 +156,3 @@ def pay(meter: Meter, count: int) -> None:
     meter.check()
     if not meter.allows(Usage(calls=count)):
         raise OverBudget(f"budget of {meter.budget.calls} calls does not allow {count} more")
-
-
-def _hang(tree: Tree, node: int, problem: Problem, end: Completion, check: Checker) -> int:
-    for step in end.steps:
-        node = tree.add(node, step)
-    if end.finished and node != 0:
-        trace = finished_trace(problem, tree.prefix(node), Completion(()), check)
-        tree.finished[node], tree.verdicts[node] = True, trace.verdict
-    return node
