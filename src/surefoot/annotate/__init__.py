@@ -9,6 +9,13 @@ from surefoot.annotate.omega import omega, omega_rank, omega_trace
 from surefoot.annotate.oracle import oracle
 from surefoot.annotate.outcome import outcome, outcomes
 from surefoot.annotate.progress import best_of_value, effective_rewards, progress
+from surefoot.annotate.relative import (
+    WeightedStep,
+    relative,
+    relative_labels,
+    relative_scores,
+    weighted_steps,
+)
 from surefoot.annotate.rest_mcts import (
     next_quality,
     no_advice,
@@ -19,6 +26,7 @@ from surefoot.annotate.rest_mcts import (
 from surefoot.annotate.sorm import balanced, sorm, uses_last_number
 
 __all__ = [
+    "WeightedStep",
     "alphamath",
     "balanced",
     "best_of_value",
@@ -41,8 +49,12 @@ __all__ = [
     "progress",
     "quality_labels",
     "quality_values",
+    "relative",
+    "relative_labels",
+    "relative_scores",
     "rest_mcts",
     "sorm",
     "uses_last_number",
     "value_targets",
+    "weighted_steps",
 ]
