@@ -24,8 +24,10 @@ from surefoot.annotate.rest_mcts import (
     rest_mcts,
 )
 from surefoot.annotate.sorm import balanced, sorm, uses_last_number
+from surefoot.annotate.token_quality import TokenChoice, rejoined, token_quality, triplets
 
 __all__ = [
+    "TokenChoice",
     "WeightedStep",
     "alphamath",
     "balanced",
@@ -49,11 +51,14 @@ __all__ = [
     "progress",
     "quality_labels",
     "quality_values",
+    "rejoined",
     "relative",
     "relative_labels",
     "relative_scores",
     "rest_mcts",
     "sorm",
+    "token_quality",
+    "triplets",
     "uses_last_number",
     "value_targets",
     "weighted_steps",

@@ -4,6 +4,7 @@ from surefoot.trees.bisect import first_error_between
 from surefoot.trees.grow import (
     Grown,
     RolloutTree,
+    draw,
     estimate,
     expand,
     finish,
@@ -20,6 +21,7 @@ __all__ = [
     "RolloutTree",
     "counted",
     "descend",
+    "draw",
     "estimate",
     "expand",
     "finish",

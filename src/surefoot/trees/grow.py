@@ -15,7 +15,7 @@ from surefoot.core.errors import InputError, OverBudget
 from surefoot.core.protocols import Checker, Estimator, Sampler, Steps
 from surefoot.core.seeds import rng_for
 from surefoot.core.tree import Tree
-from surefoot.core.types import Completion, Problem, StepLabel, Usage
+from surefoot.core.types import Completion, Problem, StepLabel, Trace, Usage
 from surefoot.steps.rollout import Rollouts, value_of
 from surefoot.steps.sample import finished_trace
 
@@ -59,12 +59,7 @@ class RolloutTree:
         """
         if node in self.values:
             return self.values[node]
-        pay(self.meter, count)
-        prefix = self.tree.prefix(node)
-        [traces_K] = self.rollouts([prefix], count)
-        before = sum(len(step.ids) for step in prefix)
-        new = sum(trace.tokens for trace in traces_K) - before * count
-        self.meter.spend(Usage(policy_tokens=new, calls=count))
+        [traces_K] = draw(self.rollouts, [self.tree.prefix(node)], count, self.meter)
         self.leaves[node] = [
             self.tree.add_path(t.steps, finished=t.finished, verdict=t.verdict)[-1]
             for t in traces_K
@@ -82,6 +77,19 @@ def rollout_tree(problem: Problem, rollouts: Rollouts, budget: Budget | None) ->
             "make one Rollouts for each problem"
         )
     return RolloutTree(rollouts, Meter(budget or Budget()))
+
+
+def draw(
+    rollouts: Rollouts, prefixes_P: Sequence[Steps], count: int, meter: Meter
+) -> list[list[Trace]]:
+    """[P][count] rollouts, charged as if each were new. Raises OverBudget before a call that
+    the budget does not allow."""
+    pay(meter, len(prefixes_P) * count)
+    drawn_P_K = rollouts(prefixes_P, count)
+    given = sum(len(step.ids) for prefix in prefixes_P for step in prefix) * count
+    made = sum(trace.tokens for traces_K in drawn_P_K for trace in traces_K)
+    meter.spend(Usage(policy_tokens=made - given, calls=len(prefixes_P) * count))
+    return drawn_P_K
 
 
 def expand(
