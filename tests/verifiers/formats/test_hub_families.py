@@ -180,6 +180,28 @@ def test_token_classifiers_read_the_ids_they_were_trained_on(
     agree(load_scorer(str(folder), family=family, device="cpu"), awkward, golden)
 
 
+def test_trl_begins_with_the_begin_token_where_there_is_one(tmp_path, awkward):
+    from tiny_hub import SHAPE
+    from transformers import LlamaConfig, LlamaForTokenClassification
+
+    tokenizer = llama_tokenizer()
+    torch.manual_seed(8)
+    config = LlamaConfig(vocab_size=len(tokenizer), num_labels=2, **SHAPE)
+    model = LlamaForTokenClassification(config).eval()
+    folder = save(tmp_path / "mine", model, tokenizer)
+
+    def golden(trace):
+        return golden_pieces(
+            lambda ids: model(ids).logits,
+            lambda logits: logits.softmax(-1),
+            [tokenizer.bos_token_id, *ids_of(tokenizer, trace.problem.text)],
+            [[*ids_of(tokenizer, s.text), *ids_of(tokenizer, "\n")] for s in trace.steps],
+            lambda p: p[1],
+        )
+
+    agree(load_scorer(str(folder), device="cpu"), awkward, golden)
+
+
 def test_pures_published_score_is_twice_ours_less_one(classifier, awkward):
     folder, model, tokenizer = classifier
     [scores] = load_scorer(str(folder), family="pure", device="cpu")(awkward[1:2])
