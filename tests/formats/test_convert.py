@@ -95,8 +95,10 @@ def test_labels_that_are_no_shares_have_no_place():
     ours, _ = convert([GOOD], "trl_stepwise", "labels")
     for label in ours[0]["labels"]:
         label["kind"] = "progress"
-    _, account = convert(ours, "labels", "trl_stepwise")
-    assert account.dropped == {"labels of kind progress are no shares in [0, 1]": 1}
+    ours[0]["verdict"] = "wrong"
+    for target in ("trl_stepwise", "openrlhf", "process_bench"):
+        _, account = convert(ours, "labels", target, threshold=0.5)
+        assert account.dropped == {"labels of kind progress are no shares in [0, 1]": 1}
 
 
 def test_verdicts_of_whole_solutions():

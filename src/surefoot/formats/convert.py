@@ -103,14 +103,18 @@ def traces_in(
         try:
             for item in source.labelled(row, choices):
                 account.traces += 1
-                neutral = sum(label.by.endswith(NEUTRAL) for label in item.labels)
-                if neutral:
-                    account.noted[f"labels from neutral ratings: {choices.neutral}"] += neutral
+                account.noted.update(_neutral(item, choices))
                 yield number, item
         except LeftOut as reason:
             account.drop(number, str(reason))
         except InputError as error:
             account.drop_broken(number, str(error))
+
+
+def _neutral(item: LabelledTrace, choices: Choices) -> list[str]:
+    """A note for each label that came from a neutral rating."""
+    made = [label for label in item.labels if label.by.endswith(NEUTRAL)]
+    return [f"labels from neutral ratings: {choices.neutral}"] * len(made)
 
 
 def readable(

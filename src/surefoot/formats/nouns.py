@@ -97,20 +97,16 @@ def known_values(item: LabelledTrace, note: Note) -> list[float]:
     Raises LeftOut without any label, with a step without one before the last, and for a kind of
     label that is no share.
     """
+    _refuse_other_kinds(item)
     values = [label.value for label in item.labels]
-    while values and values[-1] is None:
-        values.pop()
-    if not values:
-        raise LeftOut("no step has a label")
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
+    end = values.index(None) if None in values else len(values)
+    if values[end:].count(None) < len(values) - end:
         raise LeftOut("a step without a label stands before one with a label")
-    for label in item.labels:
-        if label.kind not in UNIT_KINDS:
-            raise LeftOut(f"labels of kind {label.kind.value} are no shares in [0, 1]")
-    if len(known) < len(item.labels):
+    if end == 0:
+        raise LeftOut("no step has a label")
+    if end < len(values):
         note("traces cut after their last label")
-    return known
+    return [value for value in values[:end] if value is not None]
 
 
 def hard_values(item: LabelledTrace, choices: Choices, note: Note) -> list[bool]:
@@ -120,6 +116,12 @@ def hard_values(item: LabelledTrace, choices: Choices, note: Note) -> list[bool]
     """
     values = known_values(item, note)
     return [_hard(value, choices, note) for value in values]
+
+
+def _refuse_other_kinds(item: LabelledTrace) -> None:
+    for label in item.labels:
+        if label.kind not in UNIT_KINDS:
+            raise LeftOut(f"labels of kind {label.kind.value} are no shares in [0, 1]")
 
 
 def _hard(value: float, choices: Choices, note: Note) -> bool:
@@ -137,8 +139,10 @@ def _hard(value: float, choices: Choices, note: Note) -> bool:
 def first_wrong(item: LabelledTrace, choices: Choices, note: Note) -> int:
     """Index of the first wrong step, -1 if all steps are right.
 
-    Raises LeftOut if a step before it, or any step of a right trace, has no label.
+    Raises LeftOut if a step before it, or any step of a right trace, has no label, and for a
+    kind of label that is no share.
     """
+    _refuse_other_kinds(item)
     for index, label in enumerate(item.labels):
         if label.value is None:
             raise LeftOut("a step without a label stands before the first wrong one")
