@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from interruptions import exact_values
 
-from surefoot.annotate import next_quality, quality_labels, quality_values, rest_mcts
+from surefoot.annotate import quality_labels, quality_values, rest_mcts
+from surefoot.annotate.rest_mcts import next_quality
 from surefoot.core.budget import Budget
 from surefoot.core.tree import Tree
 from surefoot.core.types import Kind, Problem, Step, StepLabel, Verdict
@@ -100,7 +101,7 @@ def search(world, **settings):
 
 
 def test_a_parents_value_is_the_visit_weighted_mean_of_its_childrens():
-    grown = search(ToyWorld(length=6, slip=0.4, recover=0.2), rounds=25, gate=2)
+    grown = search(ToyWorld(length=6, slip=0.4, recover=0.2), rounds=25)
     tree, children = grown.tree, grown.tree.children()
     assert tree.visits[0] == 25
     inner = [n for n in range(len(tree)) if any(tree.visits[c] for c in children[n])]
@@ -113,7 +114,7 @@ def test_a_parents_value_is_the_visit_weighted_mean_of_its_childrens():
 
 
 def test_the_search_ends_at_a_leaf_that_is_good_enough():
-    grown = search(ToyWorld(length=4, slip=0.2, recover=0.0))
+    grown = search(ToyWorld(length=4, slip=0.2, recover=0.0), gate=0.9)
     assert grown.why == "a value of 0.9 or more"
     last = grown.picks[-1]
     assert grown.tree.value(last) is None or grown.tree.value(last) >= 0.9
@@ -154,7 +155,7 @@ def test_the_critic_may_end_a_solution_or_give_advice():
 
     [problem] = world.problems(1)
     tree = rest_mcts(
-        problem, sample=sample, check=world.check, value=exact_values(world), critic=critic, gate=2
+        problem, sample=sample, check=world.check, value=exact_values(world), critic=critic
     ).tree
     assert set(asked) == {"Careful!"}
     depths = [len(tree.path(n)) - 1 for n in range(len(tree)) if tree.finished[n]]
@@ -175,6 +176,6 @@ def test_a_value_model_that_knows_nothing_still_lets_the_tree_grow():
 
 
 def test_the_budget_ends_it():
-    grown = search(ToyWorld(length=9), gate=2, budget=Budget(calls=31))
+    grown = search(ToyWorld(length=9), budget=Budget(calls=31))
     assert grown.usage.calls <= 31
     assert "31 calls" in grown.why

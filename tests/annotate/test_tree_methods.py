@@ -29,7 +29,7 @@ def by_steps(method, sample, seed=0, **settings):
 METHODS = {
     "omega": partial(by_rollouts, partial(omega, searches=12)),
     "relative": partial(by_rollouts, partial(relative, expansions=5)),
-    "rest_mcts": partial(by_steps, partial(rest_mcts, gate=2, rounds=15)),
+    "rest_mcts": partial(by_steps, partial(rest_mcts, rounds=15)),
     "alphamath": partial(by_steps, partial(alphamath, simulations=15)),
 }
 each_method = pytest.mark.parametrize("grow", METHODS.values(), ids=METHODS.keys())

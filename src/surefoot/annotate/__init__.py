@@ -17,8 +17,6 @@ from surefoot.annotate.relative import (
     weighted_steps,
 )
 from surefoot.annotate.rest_mcts import (
-    next_quality,
-    no_advice,
     quality_labels,
     quality_values,
     rest_mcts,
@@ -40,8 +38,6 @@ __all__ = [
     "effective_rewards",
     "inject",
     "monte_carlo",
-    "next_quality",
-    "no_advice",
     "omega",
     "omega_rank",
     "omega_trace",

@@ -18,6 +18,7 @@ Where the value model knows nothing, a step has the V of the one before it ([our
 Dimension key: N nodes.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -53,7 +54,7 @@ def rest_mcts(
     branch: int = 3,
     forward: int = 3,
     mix: float = 0.5,
-    gate: float = 0.9,
+    gate: float = math.inf,
     select: Select = ucb,
     budget: Budget | None = None,
 ) -> Grown:
@@ -63,7 +64,8 @@ def rest_mcts(
     `quality_labels`: verdicts decide them, V only decided where to look.
     critic: the problem as whoever writes the next step should read it, or None if the
       solution is complete; it pays for itself.
-    mix: a. gate: the search ends at a leaf with V >= gate; above 1 it goes on.
+    mix: a. gate: the search ends at a leaf with V >= gate; the paper's search for one
+      answer has 0.9, but labels come from solutions that ended, right ones and wrong ones.
     Cost of a round: at most branch + forward steps, and as many values.
     """
     search = _Search(problem, sample, check, value, critic, seed, Meter(budget or Budget()))
