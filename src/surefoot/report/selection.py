@@ -65,7 +65,7 @@ def selection_page(summary: Record, curves: Record) -> str:
 def selection_headline(summary: Record) -> str:
     """The largest difference to majority vote, with its interval; it is the best of all tried."""
     tried = [
-        (row["best_of_n_vs_majority"], row["best_of_n"], f"{name} by {how}")
+        (row["best_of_n_vs_majority"], row["best_of_n"], f"{name} ({how})")
         for name, how, row in _rows(summary)
     ]
     if not tried:
