@@ -4,8 +4,8 @@ r"""GenPRM (1.5B, 7B, 32B; arXiv:2504.00891) by analysis alone: its code is neve
 
 A step's analysis sees the judgements before it. The published routine lets the critic write
 Python between the two and runs it in the evaluator's own process; that part (`<verify>`) is
-left out, as in the paper's ablation without execution, and the judgement is asked for
-right after the analysis.
+left out, as its script does with `--analyze` alone, and the judgement is asked for right after
+the analysis. The published score is P("Yes") at the judgement; here votes are counted.
 """
 
 import re
