@@ -174,7 +174,7 @@ ELSEWHERE = {
     "sample": {"without-gold"},  # test_problems_without_gold_can_be_sampled_unchecked
     "label": {"policy", "temperature", "top-p", "seed", "dtype"},  # below
     "train": {"targets"},  # test_hard_targets_round_soft_labels_up
-    "score": set(),
+    "score": {"family"},  # tests/verifiers/formats
     "search": {"without-gold", "aggregation"},  # the former as in sample; below
     "select": {"scores", "aggregation", "n", "curves", "kind", "seed"},  # test_select, _cli_select
     "evaluate": {  # test_cli_benchmark; family as in score
