@@ -1,5 +1,6 @@
 """Who labels steps: rollouts, outcomes, exact checkers."""
 
+from surefoot.annotate.agreement import consensus
 from surefoot.annotate.alphamath import alphamath, value_targets
 from surefoot.annotate.calculator import calculator
 from surefoot.annotate.edits import by_checker, by_recomputation, edited, inject
@@ -16,11 +17,8 @@ from surefoot.annotate.relative import (
     relative_scores,
     weighted_steps,
 )
-from surefoot.annotate.rest_mcts import (
-    quality_labels,
-    quality_values,
-    rest_mcts,
-)
+from surefoot.annotate.rest_mcts import quality_labels, quality_values, rest_mcts
+from surefoot.annotate.rules import by_rule, readable
 from surefoot.annotate.sorm import balanced, sorm, uses_last_number
 from surefoot.annotate.token_quality import TokenChoice, rejoined, token_quality, triplets
 
@@ -32,7 +30,9 @@ __all__ = [
     "best_of_value",
     "by_checker",
     "by_recomputation",
+    "by_rule",
     "calculator",
+    "consensus",
     "critic",
     "edited",
     "effective_rewards",
@@ -47,6 +47,7 @@ __all__ = [
     "progress",
     "quality_labels",
     "quality_values",
+    "readable",
     "rejoined",
     "relative",
     "relative_labels",
