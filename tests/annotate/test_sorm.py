@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from interruptions import counted_rollouts
 
 from surefoot.annotate import balanced, sorm, uses_last_number
+from surefoot.annotate.first_error import first_wrong
 from surefoot.core.errors import InputError
 from surefoot.core.types import Kind, LabelledTrace, Problem, Step, StepLabel, Trace, Usage, Verdict
 from surefoot.steps import Rollouts
@@ -59,6 +60,12 @@ def test_without_recovery_the_first_zero_is_the_first_error():
     rollouts = Rollouts(problem, sample=world.sample, check=world.check)
     labelled = sorm(Trace(problem, steps, None, Verdict.WRONG), rollouts=rollouts, completions=30)
     assert [label.hard for label in labelled.labels] == [True] * 2 + [False] * 4
+
+
+def test_the_first_zero_is_where_a_refinement_begins():
+    """GLoRe puts its [BAD] before this step."""
+    labelled = label_counts([(1, 4), (0, 4), (2, 4), (0, 4)], Verdict.WRONG)
+    assert first_wrong(labelled.labels) == 3
 
 
 def test_a_right_end_that_does_not_build_on_the_prefix_is_no_witness():

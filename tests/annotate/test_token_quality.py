@@ -109,3 +109,39 @@ def test_a_trace_without_ids_is_refused():
             Trace(Problem("p", "?"), (Step("a", (1,)), Step("b"))),
             rollouts=None, candidates=None, cut=None,
         )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_language_model_continues_within_a_step():
+    """Pebble on trails: prefixes end within a step, and the ends are read all the same."""
+    torch = pytest.importorskip("torch", reason="needs surefoot[models]")
+    from surefoot.policy.local import load_policy
+    from surefoot.tasks import trails
+
+    policy = load_policy("pebble")
+    encoder, model = policy.encoder, policy.decoder.model
+    problem = trails.problems("test", 1, level="easy")[0]
+    texts = trails.solve(trails.read(problem.text))
+    trace = Trace(problem, tuple(Step(text, encoder.step_ids(Step(text))) for text in texts))
+
+    def cut_ids(ids):
+        return encoder.cut(ids, (0.0,) * len(ids))
+
+    def candidates_after(ids):
+        with torch.no_grad():
+            logits = model(input_ids=torch.tensor([[*encoder.prompt(problem), *ids]])).logits
+        top = torch.softmax(logits[0, -1].float(), -1).topk(8)
+        return list(zip(top.indices.tolist(), top.values.tolist(), strict=True))
+
+    rollouts = Rollouts(problem, sample=policy, check=rejoined(trails.check, cut_ids))
+    found = token_quality(
+        trace, rollouts=rollouts, candidates=candidates_after, cut=cut_ids,
+        plausible=0.001, budget=Budget(calls=300),
+    )  # fmt: skip
+    assert found
+    written = [choice.qualities[choice.token].value for choice in found]
+    assert max(written) > 0.5
+    inside = cut_ids(tuple(i for step in trace.steps for i in step.ids)[:-2])
+    bare = Rollouts(problem, sample=policy, check=trails.check)
+    verdicts = [[end.verdict for end in made([inside], 4)[0]] for made in (rollouts, bare)]
+    assert verdicts == [[Verdict.CORRECT] * 4, [Verdict.WRONG] * 4], "124 broken to 12 and 4"
