@@ -218,6 +218,7 @@ def test_openr_counts_estimates_but_n_counts_selections_and_ranks_are_recomputed
 
     grown = grow(ToyWorld(length=8, slip=0.2, recover=0.1), searches=6, rank=spy)
     values = [grown.tree.value(node) for node in range(len(grown.tree))]
+    assert all(0 < values[state] < 1 for state in grown.picks), "others never enter the pool"
     for total in range(6):
         pops = [(chosen, mc) for t, chosen, mc in asked if t == total]
         assert len(pops) > 1, "the whole pool is ranked at each pop"
