@@ -100,6 +100,26 @@ def test_critics_replies_by_both_parsers(told, tmp_path):
     assert average(told("--predictions", path, "--parser", "official"), "critic") == 0
 
 
+def test_predictions_that_are_more_than_numbers_come_back_too(cli, tmp_path):
+    label = {"intermediate": [[2, 1]], "final": [1, 2]}
+    data = write_rows(
+        tmp_path / "sort.jsonl", [{"problem_name": "p", "task_name": "sort", "label": label}]
+    )
+    command = ["evaluate", "proc_bench", "--data", data, "--json"]
+    cli(*command, "--scorer", "oracle", "--out", tmp_path / "o")
+    told = cli(*command, "--predictions", tmp_path / "o" / "oracle.predictions.jsonl")
+    figures = json.loads(told.stdout)["entries"]["oracle"]["figures"]
+    assert figures["all"]["prefix_accuracy"]["estimate"] == 1
+    assert "final_match" in told.stderr
+
+
+def test_a_benchmark_that_asks_for_more_than_scores_says_so(refused, tmp_path):
+    row = {"question": "q", "gt": "5", "previous_score": [True]}
+    data = write_rows(tmp_path / "gsm8k.jsonl", [row])
+    line = refused("evaluate", "real_critic", "--data", data, "--scorer", "random")
+    assert "RealCritic asks for more than scores" in line
+
+
 def test_missing_rows_are_no_prediction(told, tmp_path):
     path = write_rows(tmp_path / "few.jsonl", [{"id": "gsm8k-a", "prediction": 0}])
     figures = told("--predictions", path)["entries"]["few"]["figures"]

@@ -3,7 +3,7 @@
 import importlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,23 @@ from surefoot.core.seeds import rng_for
 from surefoot.core.types import Step, Trace
 from surefoot.formats.files import foreign_rows
 
-BENCHMARKS = {
-    "process_bench": "surefoot.evaluate.benchmarks.process_bench:PROCESS_BENCH",
-    "prm_bench": "surefoot.evaluate.benchmarks.prm_bench:PRM_BENCH",
+BENCHMARKS = {  # name -> module of evaluate.benchmarks, and what it is called there
+    "process_bench": ("process_bench", "PROCESS_BENCH"),
+    "prm_bench": ("prm_bench", "PRM_BENCH"),
+    "big_bench_mistake": ("big_bench_mistake", "BIG_BENCH_MISTAKE"),
+    "mr_gsm8k": ("mr_gsm8k", "MR_GSM8K"),
+    "proc_bench": ("proc_bench", "PROC_BENCH"),
+    "who_and_when": ("who_and_when", "WHO_AND_WHEN"),
+    "agent_process_bench": ("agent_process_bench", "AGENT_PROCESS_BENCH"),
+    "critic_bench_google": ("critic_bench", "CRITIC_BENCH_GOOGLE"),
+    "critic_bench_tsinghua": ("critic_bench", "CRITIC_BENCH_TSINGHUA"),
+    "real_critic": ("real_critic", "REAL_CRITIC"),
+    "realmistake": ("realmistake", "REALMISTAKE"),
+    "reward_bench": ("reward_bench", "REWARD_BENCH"),
+    "tool_comp": ("tool_comp", "TOOL_COMP"),
 }
 BASELINES = ("random", "always-right", "oracle")
+ID_FIELDS = ("id", "record_id", "uuid")
 PARSERS = ("robust", "official")
 
 
@@ -51,8 +63,8 @@ def measure_benchmark(name: str, run: Run) -> Record:
 
     at_least_one(limit=run.limit, batch=run.batch)
     chosen("--parser", run.parser, dict.fromkeys(PARSERS))
-    module, _, place = BENCHMARKS[name].partition(":")
-    benchmark = getattr(importlib.import_module(module), place)
+    module, place = BENCHMARKS[name]
+    benchmark = getattr(importlib.import_module(f"surefoot.evaluate.benchmarks.{module}"), place)
     if run.data is None:
         raise InputError(f"--data is missing: the file or folder of {benchmark.title}'s cases")
     if not run.scorers and not run.predictions:
@@ -172,12 +184,13 @@ def _of_file(
 
 
 def _id_of(record: Record, path: Path, row: int) -> str:
-    """A row's case: "id", or the problem's id in a row that `surefoot score` wrote."""
+    """A row's case: "id", or what benchmarks call it, or the problem's id in a scored trace."""
     problem = record.get("problem")
-    key = record.get("id", problem.get("id") if isinstance(problem, dict) else None)
-    if not isinstance(key, str):
+    inner = problem.get("id") if isinstance(problem, dict) else None
+    key = next((record[name] for name in ID_FIELDS if name in record), inner)
+    if not isinstance(key, str | int) or isinstance(key, bool):
         raise InputError(f"{path} row {row}: field 'id': expected a case's id, got {key!r}")
-    return key
+    return str(key)
 
 
 # --- what comes out --------------------------------------------------------
@@ -188,7 +201,8 @@ def _rows(cases: Sequence[Any], entry: Any) -> list[Record]:
     scores = entry.scores_M or [None] * len(cases)
     rows = []
     for case, prediction, found in zip(cases, entry.predictions_M, scores, strict=True):
-        row: Record = {"id": case.id, "group": case.group, "prediction": prediction}
+        told = asdict(prediction) if is_dataclass(prediction) else prediction
+        row: Record = {"id": case.id, "group": case.group, "prediction": told}
         if found:
             row["scores"] = [scores_record(s) for s in found]
         if case.id in entry.refused:

@@ -45,6 +45,15 @@ def benchmark_table(summary: Record) -> str:
     ]
     head = (f"{main}, %", *map(plain, entries))
     lines = [aligned(head, rows, left=head[:1])]
+    total = summary["total"]
+    others = list(dict.fromkeys(c for e in entries.values() for c in e["figures"][total]))
+    if len(others) > 1:
+        head = (f"{total}, %", *map(plain, entries))
+        more = [
+            [column, *(_told(entry["figures"][total].get(column)) for entry in entries.values())]
+            for column in others
+        ]
+        lines += ["", aligned(head, more, left=head[:1])]
     base = plain(summary["base"])
     for name, gaps in summary["differences"].items():
         gap = gaps.get(summary["total"])
