@@ -60,12 +60,12 @@ def test_a_broken_gzip_and_a_missing_file(tmp_path):
 
 def test_parquet_comes_back_with_what_only_late_rows_have(tmp_path):
     pytest.importorskip("pyarrow", reason="needs surefoot[data]")
-    rows = [{"id": str(i), "meta": {"a": i}, "score": None} for i in range(BATCH)]
+    rows = [{"id": str(i), "meta": {"a": i}, "score": 1} for i in range(BATCH)]
     rows.append({"id": "last", "meta": {"a": 1, "b": "x"}, "score": 0.5, "new": [1]})
     assert write_parquet(tmp_path / "rows.parquet", iter(rows)) == BATCH + 1
     back = [row for _, row in foreign_rows(tmp_path / "rows.parquet")]
     assert back[-1] == rows[-1]
-    assert back[0] == {"id": "0", "meta": {"a": 0, "b": None}, "score": None, "new": None}
+    assert back[0] == {"id": "0", "meta": {"a": 0, "b": None}, "score": 1, "new": None}
     assert [path.name for path in tmp_path.iterdir()] == ["rows.parquet"]
 
 
