@@ -2,10 +2,8 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
+from surefoot.cli import _evaluate_options as e
 from surefoot.cli import _options as o
 from surefoot.cli._common import tell
 from surefoot.cli._evaluate_benchmark import BENCHMARKS, Run, measure_benchmark
@@ -14,64 +12,21 @@ from surefoot.core.errors import InputError
 
 
 def evaluate(
-    what: Annotated[
-        str,
-        typer.Argument(
-            help=f"A benchmark ({', '.join(BENCHMARKS)}), or scored traces as `surefoot score` "
-            "writes them."
-        ),
-    ],
-    data: Annotated[
-        Path | None, typer.Option(help="The benchmark's file, or folder of files by subset.")
-    ] = None,
-    scorer: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A verifier (as in `surefoot score`), or random, oracle, always-right. Repeat it."
-        ),
-    ] = None,
+    what: e.What,
+    data: e.Data = None,
+    scorer: e.Scorers = None,
     family: o.Family = None,
-    predictions: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="A file of predictions, scores or critics' replies by case id. Repeat it."
-        ),
-    ] = None,
-    parser: Annotated[
-        str, typer.Option(help="How critics' replies are read: robust, or official.")
-    ] = "robust",
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            help="A step scored below it is called wrong (default: on a benchmark 0.5 for "
-            "probabilities, on scored traces cross-fitted)."
-        ),
-    ] = None,
-    threshold_from: Annotated[
-        str | None,
-        typer.Option(help="Choose the threshold on this subset and keep it for the others."),
-    ] = None,
-    flatten: Annotated[
-        bool,
-        typer.Option(
-            "--flatten",
-            help="Line breaks inside steps become spaces, for a verifier that ends steps by them.",
-        ),
-    ] = False,
-    limit: Annotated[
-        int | None, typer.Option(help="Only so many cases of each subset, drawn by --seed.")
-    ] = None,
-    labels: Annotated[
-        Path | None,
-        typer.Option(help="Labelled traces that hold the truth (default: the oracle of trails)."),
-    ] = None,
-    bins: Annotated[int, typer.Option(help="Bins of the calibration error.")] = 10,
+    predictions: e.Predictions = None,
+    parser: e.Parser = "robust",
+    threshold: e.Threshold = None,
+    threshold_from: e.ThresholdFrom = None,
+    flatten: e.Flatten = False,
+    limit: e.Limit = None,
+    labels: e.Labels = None,
+    bins: e.Bins = 10,
     aggregation: o.Aggregation = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="A folder for summary.json, predictions and report.html."),
-    ] = None,
-    batch: Annotated[int, typer.Option(help="Cases scored between two saves.")] = 64,
+    out: e.Out = None,
+    batch: e.Batch = 64,
     journal: o.JournalPath = None,
     device: o.Device = "auto",
     seed: o.Seed = 0,
