@@ -4,12 +4,14 @@ from surefoot.annotate.agreement import consensus
 from surefoot.annotate.alphamath import alphamath, value_targets
 from surefoot.annotate.calculator import calculator
 from surefoot.annotate.edits import by_checker, by_recomputation, edited, inject
+from surefoot.annotate.ensemble import VIEWS, View, ensemble
 from surefoot.annotate.judge import critic
 from surefoot.annotate.monte_carlo import monte_carlo
 from surefoot.annotate.omega import omega, omega_rank, omega_trace
 from surefoot.annotate.oracle import oracle
 from surefoot.annotate.outcome import outcome, outcomes
 from surefoot.annotate.progress import best_of_value, effective_rewards, progress
+from surefoot.annotate.reference import reference
 from surefoot.annotate.relative import (
     WeightedStep,
     relative,
@@ -23,7 +25,9 @@ from surefoot.annotate.sorm import balanced, sorm, uses_last_number
 from surefoot.annotate.token_quality import TokenChoice, rejoined, token_quality, triplets
 
 __all__ = [
+    "VIEWS",
     "TokenChoice",
+    "View",
     "WeightedStep",
     "alphamath",
     "balanced",
@@ -36,6 +40,7 @@ __all__ = [
     "critic",
     "edited",
     "effective_rewards",
+    "ensemble",
     "inject",
     "monte_carlo",
     "omega",
@@ -48,6 +53,7 @@ __all__ = [
     "quality_labels",
     "quality_values",
     "readable",
+    "reference",
     "rejoined",
     "relative",
     "relative_labels",
