@@ -120,6 +120,24 @@ def test_a_benchmark_that_asks_for_more_than_scores_says_so(refused, tmp_path):
     assert "RealCritic asks for more than scores" in line
 
 
+def test_rows_of_surefoot_score_are_joined_by_their_problem(told, tmp_path):
+    rows = [
+        {
+            "problem": {"id": f"{s}-{name}", "problem": "q"},
+            "scores": {
+                "kind": "value",
+                "values": [0.1 + (i != label) for i in range(steps)],
+                "by": "x",
+            },
+        }
+        for s in ("gsm8k", "math")
+        for name, steps, label, _ in PROCESS
+    ]
+    summary = told("--predictions", write_rows(tmp_path / "scored.jsonl", rows))
+    assert average(summary, "scored") == 1
+    assert summary["entries"]["scored"]["kind"] == "value"
+
+
 def test_missing_rows_are_no_prediction(told, tmp_path):
     path = write_rows(tmp_path / "few.jsonl", [{"id": "gsm8k-a", "prediction": 0}])
     figures = told("--predictions", path)["entries"]["few"]["figures"]

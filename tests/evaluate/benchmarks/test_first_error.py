@@ -16,6 +16,8 @@ from surefoot.evaluate.benchmarks import (
     figures_of,
     resampled_table,
     score_cases,
+    scored,
+    scores_or_refusals,
     threshold_of,
 )
 from surefoot.evaluate.benchmarks.first_error import (
@@ -272,6 +274,49 @@ def test_a_wrong_number_of_scores_is_refused_openr_and_spare_cut_to_the_shorter(
     """peers-training section 8, bug 4: counts that differ were cut, silently."""
     with pytest.raises(InputError, match=rf"'gsm8k-0' has 3 steps and got {size} scores"):
         score_cases([case(0, 1)], scorer_of(lambda t: [0.5] * size))
+
+
+def test_a_probability_of_exactly_zero_keeps_its_place_the_qwen_routine_dropped_it():
+    """peers-training section 8, bug 11: entries were picked by `sample != 0`."""
+    scores = score_cases([case(0, 1)], scorer_of(lambda t: [0.9, 0.0, 0.9]))
+    assert decide_all(RULE, [case(0, 1)], scores, 0.5) == [1]
+
+
+def test_refused_cases_are_found_by_halving_and_keep_their_place():
+    """peers-training section 8, bug 14: the judged step was cut off, silently."""
+    cases = [case(i, i % 3) for i in range(20)]
+    long = {"3", "11", "12"}
+    asked = []
+
+    def score(traces):
+        asked.append(len(traces))
+        if too_long := [t.problem.id for t in traces if t.problem.id in long]:
+            raise InputError(f"problem {too_long[0]} is too long")
+        return scorer_of(lambda t: [float(t.problem.id)] * 3)(traces)
+
+    scores, refused = scores_or_refusals(cases, score)
+    assert [s and s[0].values[0] for s in scores] == [
+        None if str(i) in long else float(i) for i in range(20)
+    ]
+    assert refused == {f"gsm8k-{i}": f"problem {i} is too long" for i in ("3", "11", "12")}
+    assert len(asked) < 20
+    entry = scored(PROCESS_BENCH, cases, "short", scores, threshold=0.5, refused=refused)
+    assert [i for i, p in enumerate(entry.predictions_M) if p is None] == [3, 11, 12]
+
+
+def test_a_wrong_number_of_scores_is_an_error_and_no_refusal():
+    with pytest.raises(InputError, match="has 3 steps and got 2 scores"):
+        scores_or_refusals([case(0, 1)], scorer_of(lambda t: [0.5] * 2))
+
+
+def test_nothing_scored_is_an_error_that_says_why():
+    def score(traces):
+        raise InputError("too long")
+
+    cases = [case(0, 1), case(1, 1)]
+    scores, refused = scores_or_refusals(cases, score)
+    with pytest.raises(InputError, match="none of 2 cases could be scored; the first: too long"):
+        scored(PROCESS_BENCH, cases, "mute", scores, refused=refused)
 
 
 def test_implicit_prm_tuned_on_the_tested_set_ours_names_the_subset_it_chose_on():

@@ -204,6 +204,16 @@ def test_refined_answers_are_compared_not_matched(tmp_path):
     assert REAL_CRITIC.read(draft, {"prediction": True}) is True
 
 
+@pytest.mark.parametrize(
+    ("gold", "answer", "right"),
+    [("1", "11", False), ("1", "", False), ("0.5", r"\frac12", True), ("10000", "10001", False)],
+)
+def test_an_answer_is_no_substring_of_another(gold, answer, right):
+    """peers-training section 8, bug 18: "1" accepted "... is 11." and an empty reply."""
+    draft = Case("0", "gsm8k", "q", (), Draft(gold, right=False))
+    assert REAL_CRITIC.read(draft, {"answer": answer}) is right
+
+
 # --- choices ---------------------------------------------------------------
 
 

@@ -79,7 +79,6 @@ BIG_BENCH_MISTAKE = Benchmark(
     paper="2311.08516",
     load=load,
     read=first_error.read,
-    read_official=None,
     count=first_error.count,
     table=table,
     main="accuracy",

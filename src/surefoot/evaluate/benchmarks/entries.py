@@ -108,16 +108,18 @@ def scores_or_refusals(
     """[M] scores, and {case id: reason} of those that the scorer refuses (then None).
 
     A case too long for a verifier is no prediction, as a critic's unreadable reply is none;
-    it is counted as such, and never cut to fit. Refusals are found by halving.
+    it is counted as such, and never cut to fit. Refusals are found by halving. Raises
+    InputError for a scorer that answers with another number of scores than steps.
     """
     if not cases:
         return [], {}
     try:
-        traces = [trace for case in cases for trace in case.traces]
-        return list(share_out(cases, scorer(traces))), {}
+        found = scorer([trace for case in cases for trace in case.traces])
     except (InputError, ModelError) as error:
         if len(cases) == 1:
             return [None], {cases[0].id: str(error)}
+    else:
+        return list(share_out(cases, found)), {}
     half = len(cases) // 2
     (a, refused_a), (b, refused_b) = (
         scores_or_refusals(part, scorer) for part in (cases[:half], cases[half:])
