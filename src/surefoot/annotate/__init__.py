@@ -3,6 +3,7 @@
 from surefoot.annotate.agreement import consensus
 from surefoot.annotate.alphamath import alphamath, value_targets
 from surefoot.annotate.calculator import calculator
+from surefoot.annotate.debate import debate
 from surefoot.annotate.edits import by_checker, by_recomputation, edited, inject
 from surefoot.annotate.ensemble import VIEWS, View, ensemble
 from surefoot.annotate.judge import critic
@@ -10,6 +11,7 @@ from surefoot.annotate.monte_carlo import monte_carlo
 from surefoot.annotate.omega import omega, omega_rank, omega_trace
 from surefoot.annotate.oracle import oracle
 from surefoot.annotate.outcome import outcome, outcomes
+from surefoot.annotate.premises import deductive
 from surefoot.annotate.progress import best_of_value, effective_rewards, progress
 from surefoot.annotate.reference import reference
 from surefoot.annotate.relative import (
@@ -38,6 +40,8 @@ __all__ = [
     "calculator",
     "consensus",
     "critic",
+    "debate",
+    "deductive",
     "edited",
     "effective_rewards",
     "ensemble",
