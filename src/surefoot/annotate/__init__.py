@@ -8,6 +8,7 @@ from surefoot.annotate.edits import by_checker, by_recomputation, edited, inject
 from surefoot.annotate.ensemble import VIEWS, View, ensemble
 from surefoot.annotate.judge import critic
 from surefoot.annotate.monte_carlo import monte_carlo
+from surefoot.annotate.mutate import mutants, mutations
 from surefoot.annotate.omega import omega, omega_rank, omega_trace
 from surefoot.annotate.oracle import oracle
 from surefoot.annotate.outcome import outcome, outcomes
@@ -47,6 +48,8 @@ __all__ = [
     "ensemble",
     "inject",
     "monte_carlo",
+    "mutants",
+    "mutations",
     "omega",
     "omega_rank",
     "omega_trace",
