@@ -248,23 +248,35 @@ def labelled_of(record: Record) -> LabelledTrace:
     return LabelledTrace(trace, labels, usage, notes)
 
 
+def scores_record(scores: StepScores) -> Record:
+    """Scores as a JSON object, without their trace."""
+    return {
+        "kind": scores.kind.value,
+        "values": list(scores.values),
+        "by": scores.by,
+        "tokens": scores.tokens,
+    }
+
+
+def scores_of(row: Record) -> StepScores:
+    """Inverse of `scores_record`; "tokens" may be absent."""
+    return StepScores(
+        kind=_member(Kind, row, "kind"),
+        values=tuple(_list_of(row, "values", (int, float))),
+        by=field_of(row, "by", str),
+        tokens=_optional(row, "tokens", (int,), 0),
+    )
+
+
 def scored_record(trace: Trace, scores: StepScores) -> Record:
     """A trace and its scores as one JSON object."""
-    return {
-        **trace_record(trace),
-        "scores": {
-            "kind": scores.kind.value,
-            "values": list(scores.values),
-            "by": scores.by,
-            "tokens": scores.tokens,
-        },
-    }
+    return {**trace_record(trace), "scores": scores_record(scores)}
 
 
 def scored_of(record: Record) -> tuple[Trace, StepScores]:
     """Inverse of `scored_record`; refuses a number of scores other than that of steps."""
     trace = trace_of(record)
-    scores = _within("scores", _scores_of, field_of(record, "scores", dict))
+    scores = _within("scores", scores_of, field_of(record, "scores", dict))
     if len(scores.values) != len(trace.steps):
         raise InputError(
             f"field 'scores' has {len(scores.values)} values for {len(trace.steps)} steps"
@@ -282,15 +294,6 @@ def _label_of(row: Record) -> StepLabel:
         tries=tries,
         by=field_of(row, "by", str),
         belief=_optional(row, "belief", (int, float), None),
-    )
-
-
-def _scores_of(row: Record) -> StepScores:
-    return StepScores(
-        kind=_member(Kind, row, "kind"),
-        values=tuple(_list_of(row, "values", (int, float))),
-        by=field_of(row, "by", str),
-        tokens=_optional(row, "tokens", (int,), 0),
     )
 
 

@@ -185,8 +185,12 @@ def test_errors_beyond_the_steps_mark_nothing(cases):
         assert len(case.truth.right) == len(case.traces[0].steps)
     faultless = Counter(c.group for c in cases if all(c.truth.right))
     assert faultless == {
-        **{"multi_solutions": 160, "correct": 758},
-        **{"missing_condition": 9, "confidence": 5, "counterfactual": 1, "deception": 1},
+        "multi_solutions": 160,
+        "correct": 758,
+        "missing_condition": 9,
+        "confidence": 5,
+        "counterfactual": 1,
+        "deception": 1,
     }
 
 
