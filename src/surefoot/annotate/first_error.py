@@ -79,6 +79,27 @@ def three_states(steps: int, *, doom: float = 0.2) -> Hypotheses:
     return Hypotheses(np.array(first), np.array(states), np.array(chances))
 
 
+def stuck_states(steps: int, *, lost: float = 0.3, stuck: float = 0.05) -> Hypotheses:
+    """A right prefix may be hopeless too: the policy is about to err, or cannot solve it.
+
+    From some place on, rollouts fail as they do after an error, although no step is wrong
+    yet: from the start with chance `lost`, else from each later place with chance `stuck`.
+    H = (S + 1) (S + 4) / 2 - 1: for every tau, the place where success ends.
+    """
+    places_T, rows = np.arange(steps + 1), []
+    for tau in range(steps + 1):
+        left = 1.0
+        for place in range(min(tau, steps - 1) + 1):
+            chance = left * (stuck if place else lost)
+            left -= chance
+            rows.append((tau, np.where(places_T >= place, REPAIRABLE, SOUND), chance))
+        rows.append((tau, np.where(places_T > tau, REPAIRABLE, SOUND), left))
+        for _, states_T, _ in rows[-(min(tau, steps - 1) + 2) :]:
+            states_T[-1] = REPAIRABLE if tau < steps else SOUND  # the end is there already
+    first, states, chances = zip(*rows, strict=True)
+    return Hypotheses(np.array(first), np.array(states), np.log(chances))
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """What is thought possible of a policy: G combinations of rates, and how likely each is.
@@ -104,7 +125,8 @@ class Channel:
         sound_G_T[:, -1] = 1.0
         wrong_G_T = np.broadcast_to(self.wrong_G[:, None], sound_G_T.shape)
         rates = np.stack((sound_G_T, wrong_G_T, np.zeros_like(sound_G_T)), axis=1)
-        return np.clip(rates, SURE, 1 - SURE)
+        clipped: Floats = np.clip(rates, SURE, 1 - SURE)
+        return clipped
 
 
 SOUND_RATES = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 0.95)
@@ -147,7 +169,8 @@ def prior_from_steps(right_S: Sequence[float | None]) -> Floats:
 class Belief:
     """What is believed of one trace; `observe` moves it.
 
-    steps: S, 1 or more. prior: [S + 1] over tau, not negative; None for a flat one.
+    steps: S, 1 or more. prior: [S + 1] over tau, not negative; None for a flat one. Prior
+    and the weights of the channel may be replaced at any time, what was observed stays.
     successes_T, tries_T: all that was observed.
     """
 
@@ -159,41 +182,31 @@ class Belief:
     tries_T: Floats = field(init=False)
     _states: Hypotheses = field(init=False, repr=False)
     _rates_G_H_T: Floats = field(init=False, repr=False)
-    _log_G_H: Floats = field(init=False, repr=False)
+    _evidence_G_H: Floats = field(init=False, repr=False)  # log P(data | g, hypothesis)
 
     def __post_init__(self) -> None:
         if self.steps < 1:
-            raise InputError(
-                f"a trace needs a step or more to look for a wrong one, got {self.steps}"
-            )
+            raise InputError(f"a trace needs a step or more to look for an error, got {self.steps}")
         self._states = self.model(self.steps)
-        prior = np.ones(self.steps + 1) if self.prior is None else np.asarray(self.prior, float)
-        if prior.shape != (self.steps + 1,) or (prior < 0).any() or not prior.sum() > 0:
-            raise InputError(
-                f"a prior over the first error of {self.steps} steps has {self.steps + 1} weights, "
-                f"none negative, the last for no error; got {prior.tolist()}"
-            )
-        rates_G_3_T = self.channel.rates(self.steps)
         places_T = np.arange(self.steps + 1)
+        rates_G_3_T = self.channel.rates(self.steps)
         self._rates_G_H_T = rates_G_3_T[:, self._states.states_H_T, places_T]
-        with np.errstate(divide="ignore"):
-            log_prior_H = np.log(prior / prior.sum())[self._states.first_error_H]
-            log_w_G = np.log(self.channel.weights_G)
-        self._log_G_H = log_w_G[:, None] + log_prior_H + self._states.log_prior_H
+        self._evidence_G_H = np.zeros(self._rates_G_H_T.shape[:2])
         self.successes_T = np.zeros(self.steps + 1)
         self.tries_T = np.zeros(self.steps + 1)
 
     def observe(self, place: int, successes: float, tries: float) -> None:
         """Takes in `tries` rollouts from the prefix of `place` steps."""
         rate_G_H = self._rates_G_H_T[:, :, place]
-        self._log_G_H += successes * np.log(rate_G_H) + (tries - successes) * np.log1p(-rate_G_H)
+        told = successes * np.log(rate_G_H) + (tries - successes) * np.log1p(-rate_G_H)
+        self._evidence_G_H += told
         self.successes_T[place] += successes
         self.tries_T[place] += tries
 
     def weigh(self, likelihood: Floats) -> None:
         """Takes in other evidence: [S + 1] how likely it is under each tau, up to a factor."""
         with np.errstate(divide="ignore"):
-            self._log_G_H += np.log(likelihood)[self._states.first_error_H]
+            self._evidence_G_H += np.log(likelihood)[self._states.first_error_H]
 
     @property
     def first_error(self) -> Floats:
@@ -237,11 +250,24 @@ class Belief:
         return bits.clip(min=0)
 
     def _joint(self) -> Floats:
-        weights: Floats = np.exp(self._log_G_H - self._log_G_H.max())
-        return weights / weights.sum()
+        """[G, H] P(g, hypothesis | all evidence)."""
+        prior = np.ones(self.steps + 1) if self.prior is None else np.asarray(self.prior, float)
+        if prior.shape != (self.steps + 1,) or (prior < 0).any() or not prior.sum() > 0:
+            raise InputError(
+                f"a prior over the first error of {self.steps} steps has {self.steps + 1} weights, "
+                f"none negative, the last for no error; got {prior.tolist()}"
+            )
+        with np.errstate(divide="ignore"):
+            log_prior_H = np.log(prior)[self._states.first_error_H] + self._states.log_prior_H
+            log_G_H = self._evidence_G_H + np.log(self.channel.weights_G)[:, None] + log_prior_H
+        weights: Floats = np.exp(log_G_H - log_G_H.max())
+        weights /= weights.sum()
+        return weights
 
     def _by_tau(self, weights_H: Floats) -> Floats:
-        return np.bincount(self._states.first_error_H, weights_H, minlength=self.steps + 1)
+        sums: Floats = np.zeros(self.steps + 1)
+        np.add.at(sums, self._states.first_error_H, weights_H)
+        return sums
 
 
 def learned(channel: Channel, beliefs: Iterable[Belief], *, rounds: int = 20) -> Channel:
