@@ -3,43 +3,50 @@
     python benchmarks/labels.py [OUT]
 
 500 wrong-answer and 200 right-answer solutions of trails by Pebble are labelled by
-Math-Shepherd, OmegaPRM's binary search and Surefoot's own annotator, at several
-budgets each; every method pays for all its rollouts, though the journal makes a
-rollout that two of them ask for only once.
+Math-Shepherd, OmegaPRM's binary search, a judge, a fusion of judge and rollouts, and
+Surefoot's own annotator, each at several budgets. Every method pays for all its
+rollouts; the journal only saves us from making one twice. Ours learns the policy's
+rates and its hazard (from token surprise) on the solutions of other problems, without
+a step label; what that cost is shared by all later labels and reported apart.
 
 tokens_vs_omegaprm        ours' policy tokens / OmegaPRM's, at OmegaPRM's best first-error accuracy
 tokens_vs_math_shepherd   the same at the first-error accuracy of Math-Shepherd with k = 8
-mistakes_vs_omegaprm      ours' first-error mistakes / OmegaPRM's (k = 8), at its tokens
+mistakes_vs_omegaprm      ours' first-error mistakes / OmegaPRM's (k = 8), at its tokens or fewer
 rollouts_vs_bound         rollouts to find one of 16 steps with known rates a, b / the least that
-                          any scheme needs for as many mistakes (Fano), on a simulated channel
+                          any scheme needs for as many mistakes (Fano), on a simulated channel;
+                          the worst of the channels
 
-First-error accuracy is over the wrong-answer solutions. The value is over all of
-them, low and high the 95 % bootstrap by problem; writes OUT/labels.json (the table)
-and OUT/labels.svg. With a prior, ours knows what the demo-sized verifier thinks of
-each step (verifier tokens, no policy tokens); without, nothing but rollouts.
+First-error accuracy is over the wrong-answer solutions. low and high: 95 % bootstrap by
+problem. Writes OUT/labels.json (the table) and OUT/labels.svg (accuracy against tokens).
 """
 
 import json
+import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from claims import Claim, publish
-from surefoot.annotate import monte_carlo
+from surefoot.annotate import monte_carlo, omega_trace
 from surefoot.annotate.bayes import Stop, bayes
-from surefoot.annotate.first_error import Belief, Channel, flat_channel, learned, prior_from_steps
-from surefoot.annotate.omega import omega_trace
+from surefoot.annotate.belief import Belief, Channel, flat_channel, stuck_states
+from surefoot.annotate.hazard import Hazard, learn, surprise_features
 from surefoot.core.seeds import rng_for
-from surefoot.core.types import LabelledTrace, Trace, Verdict
+from surefoot.core.types import LabelledTrace, StepScores, Trace, Verdict
 from surefoot.engine import Crew, Journal
-from surefoot.engine.calls import policy_calls
+from surefoot.engine.calls import policy_calls, scorer_calls
+from surefoot.evaluate import NO_ERROR, choose_threshold
 from surefoot.policy.local import LocalPolicy, load_policy
 from surefoot.policy.local_decode import Reply, Sampling
+from surefoot.report.curves import accuracy_svg
+from surefoot.report.data import CurvePoint
 from surefoot.steps import Rollouts, sample_traces
 from surefoot.tasks import trails
+from surefoot.verifiers import load_verifier
 
 WRONG, RIGHT, PROBLEMS, EACH = 500, 200, 300, 4
 CALIBRATION = 40  # problems whose solutions teach `learned` the policy's rates; not measured on

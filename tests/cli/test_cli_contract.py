@@ -12,6 +12,8 @@ import pytest
 import typer
 from cli_helpers import rows_of
 
+from surefoot.cli._labelling import ANYWHERE
+from surefoot.cli._labelling import METHODS as LABELLING
 from surefoot.cli.docs import page
 from surefoot.cli.main import VERBS, build_app
 
@@ -116,6 +118,8 @@ NO_EFFECT_ON_RESULTS = {
 }
 SAMPLE = "sample trails:easy --limit 2 --n 2 --max-tokens 12 --policy {tiny}"
 LABEL = "label {traces} --limit 3 --policy {tiny} --completions 2 --max-tokens 12"
+TREE = f"{LABEL} --method alphamath --rounds 3"
+JUDGE = "label {traces} --limit 2 --method critic --judge {tiny} --max-tokens 12 --votes 2"
 TRAIN = "train {labels} --base {tiny} --epochs 1"
 SEARCH = "search trails:easy --limit 2 --n 3 --max-tokens 60 --policy {tiny} --verifier {verifier}"
 BEAM = "--method beam --beams 2 --width 2 --rounds 2"
@@ -131,7 +135,11 @@ CHANGES = {
         "--budget-calls 0",
         "--budget-seconds 0",
     ],
-    LABEL: ["--method outcome", "--completions 1", "--limit 2"],
+    LABEL: ["--method sorm", "--completions 1", "--limit 2"],
+    f"{LABEL} --method progress": ["--best-of 2"],
+    TREE: ["--rounds 1", "--budget-policy-tokens 0", "--budget-calls 3"],
+    JUDGE: ["--votes 1"],
+    "label {traces} --method inject": ["--seed 1"],
     TRAIN: [
         "--base {other}",
         "--kind orm",
@@ -172,12 +180,21 @@ CONVERSIONS = {
 }  # fmt: skip  # test_cli_convert.py
 ELSEWHERE = {
     "sample": {"without-gold"},  # test_problems_without_gold_can_be_sampled_unchecked
-    "label": {"policy", "temperature", "top-p", "seed", "dtype"},  # below
+    "label": {"policy", "temperature", "top-p", "dtype", "judge"},  # below
     "train": {"targets"},  # test_hard_targets_round_soft_labels_up
-    "score": set(),
+    "score": {"family"},  # tests/verifiers/formats
     "search": {"without-gold", "aggregation"},  # the former as in sample; below
     "select": {"scores", "aggregation", "n", "curves", "kind", "seed"},  # test_select, _cli_select
-    "evaluate": set(),
+    "evaluate": {  # test_cli_benchmark; family as in score
+        "data",
+        "scorer",
+        "family",
+        "predictions",
+        "parser",
+        "threshold-from",
+        "flatten",
+        "limit",
+    },
     "convert": CONVERSIONS,
     "doctor": CONVERSIONS | {"against"},
     "report": set(),
@@ -261,17 +278,44 @@ def test_no_option_is_forgotten():
         assert not left, f"no test shows what {verb} --{left} does"
 
 
-def test_rollouts_follow_the_draws(cli, places, tmp_path):
-    """A random model never ends correctly, so its labels are alike whatever is drawn; but no
-    other draw may be answered by the journal."""
+@pytest.mark.parametrize(
+    ("base", "changes"),
+    [
+        (LABEL, (*DRAWS, "--policy {other}", "--separator :")),
+        (JUDGE, (*DRAWS, "--judge {other}")),
+    ],
+    ids=["rollouts", "judge"],
+)
+def test_calls_follow_the_draws(cli, places, tmp_path, base, changes):
+    """A random model never ends correctly and says nothing a judge would, so its labels are
+    alike whatever is drawn; but no other draw may be answered by the journal."""
     hits = []
-    for change in ("", *DRAWS, "--policy {other}", "--separator :", ""):
-        command = f"{LABEL} {change}".format(**places).split()
+    for change in ("", *changes, ""):
+        command = f"{base} {change}".format(**places).split()
         told = cli(*command, "--journal", tmp_path / "j", "--out", tmp_path / "l", "--json").stdout
         hits.append(json.loads(told)["journal_hits"])
     shared = hits[0]  # within a run: traces of one problem begin alike
-    assert hits[:-1] == [shared] * (len(DRAWS) + 3)
+    assert hits[:-1] == [shared] * (len(changes) + 1)
     assert hits[-1] > shared
+
+
+def test_every_method_of_label_is_in_its_help(cli):
+    told = cli("label", "--help").stdout
+    assert all(name in told for name in LABELLING)
+
+
+@pytest.mark.parametrize("method", LABELLING)
+def test_an_option_that_the_method_does_not_use_is_refused(refused, traces, tmp_path, method):
+    values = dict.fromkeys(sorted(set().union(*(m.options for m in LABELLING.values()))), "1")
+    for option in values.keys() - LABELLING[method].options:
+        name = f"--{option.replace('_', '-')}"
+        line = refused("label", traces, "--method", method, name, "1", "--out", tmp_path / "o")
+        assert f"{name} does nothing for --method {method}" in line
+
+
+def test_every_option_of_label_is_some_methods_own():
+    used = set().union(*(m.options for m in LABELLING.values())) | ANYWHERE
+    assert {p.name for p in COMMANDS["label"].params} == used | {"traces", "out", "method"}
 
 
 def test_aggregation_decides_the_choice(cli, places, tmp_path, refused):

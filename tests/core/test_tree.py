@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from surefoot.core.errors import InputError
 from surefoot.core.tree import Tree
-from surefoot.core.types import Step
+from surefoot.core.types import Step, Verdict
 
 PATHS = st.lists(
     st.tuples(st.lists(st.sampled_from("abc"), max_size=5), st.booleans(), st.floats(0, 1)),
@@ -82,6 +82,27 @@ def test_a_chain_of_ten_thousand_steps():
         assert len(tree) == 10_001, "the original did not grow with it"
 
 
+def test_verdicts_are_kept_and_travel():
+    tree = Tree()
+    tree.add_path((Step("a"),), finished=True, verdict=Verdict.WRONG)
+    tree.add_path((Step("a"), Step("b")), finished=False)
+    tree.add_path((Step("a"),), finished=True)
+    assert tree.verdicts == [None, Verdict.WRONG, None], "a later path does not forget it"
+    assert Tree.from_json(json.loads(json.dumps(tree.to_json()))) == tree
+
+
+def test_observed_evidence_stays_at_its_node():
+    tree = Tree()
+    [_, a, b] = tree.add_path((Step("a"), Step("b")), finished=True)
+    tree.observe(a, 3, 4)
+    assert [tree.value(node) for node in (0, a, b)] == [None, 0.75, None]
+
+
+def test_an_unknown_verdict_is_refused():
+    with pytest.raises(InputError, match="got 'perhaps'"):
+        Tree.from_json({**Tree().to_json(), "verdicts": ["perhaps"]})
+
+
 def test_a_record_does_not_follow_the_tree():
     tree = grown([(["a"], True, 1.0)])
     record = tree.to_json()
@@ -93,6 +114,7 @@ def test_a_record_does_not_follow_the_tree():
 def test_structure(paths):
     tree = grown(paths)
     lists = (tree.steps, tree.parents, tree.visits, tree.value_sums, tree.finished)
+    assert len(tree.verdicts) == len(tree)
     assert {len(x) for x in lists} == {len(tree)}
     assert all(parent < node for node, parent in enumerate(tree.parents))
     prefixes = [tuple(s.text for s in tree.prefix(node)) for node in range(len(tree))]

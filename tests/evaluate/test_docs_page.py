@@ -1,19 +1,23 @@
-"""The page about evaluation runs, and names every public function."""
+"""The pages about evaluation run, and name every public function."""
 
 import doctest
 from pathlib import Path
 
+import pytest
+
 import surefoot.evaluate
 
-PAGE = Path(__file__).parents[2] / "docs" / "evaluate.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = [DOCS / "evaluate.md", DOCS / "selection.md"]
 
 
-def test_examples_print_what_the_page_says():
-    assert doctest.testfile(str(PAGE), module_relative=False).failed == 0
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_examples_print_what_the_page_says(page):
+    assert doctest.testfile(str(page), module_relative=False).failed == 0
 
 
-def test_the_page_names_every_function():
-    text = PAGE.read_text(encoding="utf-8")
+def test_the_pages_name_every_function():
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     functions = [name for name in surefoot.evaluate.__all__ if name.islower()]
     missing = [
         n for n in functions if f"`{n}" not in text and f"`{n.removesuffix('_curve')}`" not in text

@@ -71,7 +71,7 @@ def test_the_headline_claims_no_more_than_the_interval(records):
         "mean": row | {"best_of_n_vs_majority": gap}
     }
     better = {**summary, "verifiers": {"pear": {"aggregations": aggregations}}}
-    assert "by pear by mean" in selection_headline(better)
+    assert "by pear (mean)" in selection_headline(better)
     assert "+90.0 points [+80.0, +100.0]" in selection_headline(better)
 
 

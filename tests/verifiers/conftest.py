@@ -47,14 +47,10 @@ def traces():
 
 @pytest.fixture(scope="session")
 def labelled(traces):
-    from functools import partial
-
     from surefoot.annotate import oracle
-    from surefoot.core.types import LabelledTrace
     from surefoot.tasks import trails
 
-    label = partial(oracle, check_steps=trails.check_steps)
-    return [LabelledTrace(trace, tuple(label(trace))) for trace in traces]
+    return [oracle(trace, check_steps=trails.check_steps) for trace in traces]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@
     or no rollout would tell more than `bits`
 
 with the posterior over the first error tau and the information I_t of
-`annotate.first_error`. The label of a step is the belief P(tau > t). A prior from a
+`annotate.belief`. The label of a step is the belief P(tau > t). A prior from a
 verifier or a judge saves rollouts; where rollouts cannot tell (a wrong step that the
 policy gets away with as often as with a right one), a judge is asked, or the label
 stays undecided and says so.
@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from surefoot.annotate.first_error import Belief, Floats, prior_from_steps
+from surefoot.annotate.belief import Belief, Floats, prior_from_steps
 from surefoot.core.errors import InputError
 from surefoot.core.protocols import Steps
 from surefoot.core.types import Kind, LabelledTrace, StepLabel, Trace, Usage, Verdict

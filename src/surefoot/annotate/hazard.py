@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from surefoot.annotate.first_error import Belief, Channel, Floats, learned, prior_from_steps
+from surefoot.annotate.belief import Belief, Channel, Floats, learned, prior_from_steps
 from surefoot.core.errors import InputError
 from surefoot.core.types import Trace
 

@@ -71,19 +71,22 @@ class Work:
             update(stage, 0, len(items))
             return self._crew.map(work, items, done=tick)
 
-    def policy(self, name: str, **settings: Any) -> Any:
-        """`load_policy(name, **settings)` behind crew and journal; a `Sampler`."""
+    def policy(self, name: str, *, spends: str = "policy_tokens", **settings: Any) -> Any:
+        """`load_policy(name, **settings)` behind crew and journal; a `Sampler`.
+
+        spends: the field of `Usage` that its tokens count for.
+        """
         models(settings["device"])
         from surefoot.engine.calls import policy_calls
         from surefoot.policy.local import load_policy
         from surefoot.policy.local_decode import Reply
 
         def wrapped(policy: Any) -> Any:
-            stream = self._noted("policy_tokens", policy.decoder.stream, lambda r: len(r.ids))
+            stream = self._noted(spends, policy.decoder.stream, lambda r: len(r.ids))
             complete = policy_calls(
                 stream, policy.fingerprint, self._opened(), self._crew, reply=Reply
             )
-            return self._charged("policy_tokens", complete, lambda r: len(r.ids))
+            return self._charged(spends, complete, lambda r: len(r.ids))
 
         return load_policy(name, **settings).through(wrapped)
 

@@ -1,231 +1,140 @@
-"""`surefoot evaluate`: how good the scores in a file are."""
+"""`surefoot evaluate`: how good a verifier is, on a benchmark or on traces it has scored."""
 
-import math
-from collections.abc import Callable, Sequence
-from functools import partial
+import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from surefoot.cli import _options as o
-from surefoot.cli._common import is_trails, read_traces, tell
+from surefoot.cli._common import tell
+from surefoot.cli._evaluate_benchmark import BENCHMARKS, Run, measure_benchmark
+from surefoot.cli._evaluate_scores import measure_scores
 from surefoot.core.errors import InputError
-from surefoot.core.kinds import aggregate
-from surefoot.core.records import labelled_of, scored_of
-from surefoot.core.seeds import rng_for
-from surefoot.core.types import Kind, StepScores, Trace, Verdict
-
-Row = tuple[Trace, StepScores]
-PROBABILITIES = (Kind.CORRECTNESS, Kind.VALUE)
 
 
 def evaluate(
-    scores: Annotated[Path, typer.Argument(help="Scored traces, as `surefoot score` writes them.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            help=f"A benchmark ({', '.join(BENCHMARKS)}), or scored traces as `surefoot score` "
+            "writes them."
+        ),
+    ],
+    data: Annotated[
+        Path | None, typer.Option(help="The benchmark's file, or folder of files by subset.")
+    ] = None,
+    scorer: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A verifier (as in `surefoot score`), or random, oracle, always-right. Repeat it."
+        ),
+    ] = None,
+    family: o.Family = None,
+    predictions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A file of predictions, scores or critics' replies by case id. Repeat it."
+        ),
+    ] = None,
+    parser: Annotated[
+        str, typer.Option(help="How critics' replies are read: robust, or official.")
+    ] = "robust",
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="A step scored below it is called wrong (default: on a benchmark 0.5 for "
+            "probabilities, on scored traces cross-fitted)."
+        ),
+    ] = None,
+    threshold_from: Annotated[
+        str | None,
+        typer.Option(help="Choose the threshold on this subset and keep it for the others."),
+    ] = None,
+    flatten: Annotated[
+        bool,
+        typer.Option(
+            "--flatten",
+            help="Line breaks inside steps become spaces, for a verifier that ends steps by them.",
+        ),
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option(help="Only so many cases of each subset, drawn by --seed.")
+    ] = None,
     labels: Annotated[
         Path | None,
         typer.Option(help="Labelled traces that hold the truth (default: the oracle of trails)."),
     ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(help="A step scored below it is called wrong (default: cross-fitted)."),
-    ] = None,
     bins: Annotated[int, typer.Option(help="Bins of the calibration error.")] = 10,
     aggregation: o.Aggregation = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A folder for summary.json, predictions and report.html."),
+    ] = None,
+    batch: Annotated[int, typer.Option(help="Cases scored between two saves.")] = 64,
+    journal: o.JournalPath = None,
+    device: o.Device = "auto",
     seed: o.Seed = 0,
     as_json: o.AsJson = False,
 ) -> None:
-    """Measure a verifier on traces it has scored.
+    """Measure verifiers on a benchmark, or one verifier on traces it has scored.
 
-    First errors against the exact step checker of trails, or against --labels (a step without
-    a success is wrong): without --threshold, one is chosen on each half of the problems and used
+    A benchmark: every --scorer and --predictions side by side on the same cases, with 95 %
+    intervals over problems and paired differences to the first. Scores are kept in a journal, so
+    the same command goes on where it was interrupted. Prints a table on stderr, the same as
+    JSON on stdout with --json. Writes to --out: summary.json, NAME.predictions.jsonl (which
+    --predictions reads back), report.html.
+
+    Scored traces: first errors against the exact step checker of trails, or against --labels (a
+    step without a success is wrong), with a threshold chosen on each half of the problems and used
     on the other. Calibration of the whole trace's score against its verdict. Best-of-n, votes and
-    coverage over the traces of each problem, with 95 % intervals. "unknown" means nothing to
-    measure it by. Writes no file: a table on stderr, the same as JSON on stdout with --json.
+    coverage over the traces of each problem. "unknown" means nothing to measure it by.
 
     Example:
+        surefoot evaluate process_bench --data processbench --scorer models/my-prm --out study
         surefoot evaluate scores.jsonl --json
     """
-    rows: list[Row] = read_traces(scores, None, scored_of)
-    kinds = {s.kind for _, s in rows}
-    if len(kinds) > 1:
-        names = sorted(kind.value for kind in kinds)
-        raise InputError(f"{scores} holds scores of several kinds {names}; give one verifier's")
-    truths = _by_oracle if labels is None else partial(_looked_up, _truths_of(labels), labels)
-    totals = [aggregate(s, aggregation) for _, s in rows]
-    summary = {
-        "traces": len(rows),
-        "problems": len({trace.problem.id for trace, _ in rows}),
-        "kind": rows[0][1].kind.value,
-        **_first_errors(rows, truths, threshold),
-        **_calibration(rows, totals, bins),
-        **_selection(rows, totals, seed),
-    }
-    tell(summary, as_json=as_json)
-
-
-# --- first errors ----------------------------------------------------------
-
-
-def _by_oracle(trace: Trace) -> int | None:
-    """The first wrong step, -1 if there is none, None if the problem is not of trails."""
-    from surefoot.evaluate import NO_ERROR
-    from surefoot.tasks.trails import first_error
-
-    if not is_trails(trace):
-        return None
-    found = first_error(trace.problem, trace)
-    return NO_ERROR if found is None else found
-
-
-def _key(trace: Trace) -> tuple[str, ...]:
-    return (trace.problem.id, *(step.text for step in trace.steps))
-
-
-def _truths_of(labels: Path) -> dict[tuple[str, ...], int]:
-    """First error by trace; a trace with a step of unknown truth before it has none."""
-    from surefoot.evaluate import NO_ERROR
-
-    truths = {}
-    for item in read_traces(labels, None, labelled_of):
-        hard = [label.hard for label in item.labels]
-        first = next((i for i, good in enumerate(hard) if not good), NO_ERROR)
-        if first == NO_ERROR or hard[first] is False:
-            truths[_key(item.trace)] = first
-    return truths
-
-
-def _looked_up(truths: dict[tuple[str, ...], int], labels: Path, trace: Trace) -> int | None:
-    if not truths:
-        raise InputError(f"{labels} has no trace whose first error is known; label some traces")
-    return truths.get(_key(trace))
-
-
-def _first_errors(
-    rows: Sequence[Row], truth: Callable[[Trace], int | None], threshold: float | None
-) -> dict[str, Any]:
-    from surefoot.evaluate import first_error_score, predict_first_error
-
-    known = [(t, s, first) for t, s in rows if (first := truth(t)) is not None]
-    halves = _halves([t.problem.id for t, _, _ in known])
-    thresholds = [threshold, threshold]
-    if threshold is None:
-        thresholds = [
-            _chosen([k for k, h in zip(known, halves, strict=True) if h != half]) for half in (0, 1)
-        ]
-    predicted = []
-    for (_, s, _), half in zip(known, halves, strict=True):
-        limit = thresholds[half]
-        predicted.append(None if limit is None else predict_first_error(s.values, limit))
-    score = first_error_score(predicted, [first for _, _, first in known])
-    judged = bool(known) and None not in predicted
-    return {
-        "first_error_traces": len(known),
-        "first_error_f1": score.f1 if judged else None,
-        "first_error_found": score.on_erroneous if judged else None,
-        "correct_passed": score.on_correct if judged else None,
-        "thresholds": None if None in thresholds else thresholds,
-    }
-
-
-def _halves(ids: Sequence[str]) -> list[int]:
-    """0 or 1 for each row; rows of one problem stay together."""
-    numbers = {name: i % 2 for i, name in enumerate(dict.fromkeys(ids))}
-    return [numbers[name] for name in ids]
-
-
-def _chosen(known: Sequence[tuple[Trace, StepScores, int]]) -> float | None:
-    """The best threshold on these traces; None unless both right and wrong ones are there."""
-    from surefoot.evaluate import NO_ERROR, choose_threshold
-
-    firsts = [first for _, _, first in known]
-    if all(f == NO_ERROR for f in firsts) or NO_ERROR not in firsts:
-        return None
-    return choose_threshold([s.values for _, s, _ in known], firsts)
-
-
-# --- calibration and selection ---------------------------------------------
-
-
-def _calibration(rows: Sequence[Row], totals: Sequence[float], bins: int) -> dict[str, Any]:
-    from surefoot.evaluate import brier, expected_calibration_error, within_problem_auc
-
-    known = [
-        (total, trace.verdict is Verdict.CORRECT, trace.problem.id)
-        for total, (trace, _) in zip(totals, rows, strict=True)
-        if trace.verdict in (Verdict.CORRECT, Verdict.WRONG)
-    ]
-    values, right, problems = (
-        [x for x, _, _ in known],
-        [y for _, y, _ in known],
-        [z for _, _, z in known],
+    if what not in BENCHMARKS:
+        refuse("a benchmark", data=data, scorer=scorer, predictions=predictions, out=out)
+        refuse("a benchmark", limit=limit, threshold_from=threshold_from, journal=journal)
+        told = measure_scores(
+            _file(what), labels, threshold=threshold, bins=bins, aggregation=aggregation, seed=seed
+        )
+        tell(told, as_json=as_json)
+        return
+    refuse("scored traces", labels=labels, aggregation=aggregation)
+    run = Run(
+        data=data,
+        scorers=scorer or (),
+        family=family,
+        predictions=predictions or (),
+        parser=parser,
+        threshold=threshold,
+        chosen_on=threshold_from,
+        flatten=flatten,
+        limit=limit,
+        out=out,
+        batch=batch,
+        journal=journal,
+        device=device,
+        seed=seed,
     )
-    are_probabilities = rows[0][1].kind in PROBABILITIES
-    return {
-        "auc_within_problems": within_problem_auc(values, right, problems),
-        "brier": brier(values, right) if are_probabilities else None,
-        f"ece_{bins}_bins": expected_calibration_error(values, right, bins=bins)
-        if are_probabilities
-        else None,
-    }
+    summary = measure_benchmark(what, run)
+    if as_json:
+        print(json.dumps(summary, indent=1))
 
 
-def _selection(rows: Sequence[Row], totals: Sequence[float], seed: int) -> dict[str, Any]:
-    """Each way to choose among n traces of a problem, n those of the problem with fewest."""
-    groups: dict[str, list[int]] = {}
-    for i, (trace, _) in enumerate(rows):
-        if trace.verdict is not None:
-            groups.setdefault(trace.problem.id, []).append(i)
-    if not groups:
-        return {"n": None, "best_of_n": None}
-    n = min(map(len, groups.values()))
-    figures = [_chosen_of(rows, totals, group, n, seed) for group in groups.values()]
-    by_name = {name: [row[name] for row in figures] for name in figures[0]}
-    compared = {
-        f"{name}_vs_majority": _interval(_differences(by_name[name], by_name["majority"]), seed)
-        for name in ("best_of_n", "weighted_vote")
-        if name in by_name
-    }
-    return {"n": n, **{k: _interval(v, seed) for k, v in by_name.items()}, **compared}
+def refuse(only_for: str, **given: object) -> None:
+    """InputError if an option was given that has a meaning only for the other use of the verb."""
+    for name, value in given.items():
+        if value is not None:
+            raise InputError(f"--{name.replace('_', '-')} is only for {only_for}; leave it out")
 
 
-def _chosen_of(
-    rows: Sequence[Row], totals: Sequence[float], group: Sequence[int], n: int, seed: int
-) -> dict[str, float]:
-    from surefoot.evaluate import best_of_n, coverage, vote_accuracy
-
-    right = [rows[i][0].verdict is Verdict.CORRECT for i in group]
-    answers = [rows[i][0].answer for i in group]
-    values = [totals[i] for i in group]
-
-    def vote(weights: Sequence[float] | None) -> float:
-        rng = rng_for(seed, "vote", rows[group[0]][0].problem.id)  # the same draws for both
-        return vote_accuracy(answers, right, n, rng=rng, weights_N=weights)
-
-    figures = {
-        "pass@1": sum(right) / len(right),
-        "majority": vote(None),
-        "best_of_n": best_of_n(values, right, n),
-        "coverage": coverage(right, n),
-    }
-    weights = _weights(rows[group[0]][1].kind, values)
-    return figures if weights is None else {**figures, "weighted_vote": vote(weights)}
-
-
-def _weights(kind: Kind, totals: Sequence[float]) -> list[float] | None:
-    """Votes in [0, 1]: probabilities as they are, log-ratios r as exp(r - max r); else none."""
-    if kind in PROBABILITIES:
-        return list(totals)
-    return [math.exp(t - max(totals)) for t in totals] if kind is Kind.LOGRATIO else None
-
-
-def _differences(a: Sequence[float], b: Sequence[float]) -> list[float]:
-    return [x - y for x, y in zip(a, b, strict=True)]
-
-
-def _interval(values: Sequence[float], seed: int) -> dict[str, float | None]:
-    from surefoot.evaluate import mean_interval
-
-    interval = mean_interval(values, rng=rng_for(seed, "interval"))
-    assert interval is not None
-    return {"mean": interval.estimate, "low": interval.low, "high": interval.high}
+def _file(what: str) -> Path:
+    path = Path(what)
+    if not path.is_file():
+        raise InputError(
+            f"expected a file of scored traces or one of {', '.join(BENCHMARKS)}, got {what!r}"
+        )
+    return path

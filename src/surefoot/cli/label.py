@@ -1,48 +1,47 @@
 """`surefoot label`: evidence about every step of traces."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from surefoot.cli import _options as o
-from surefoot.cli._common import (
-    at_least_one,
-    chosen,
-    is_trails,
-    models,
-    read_traces,
-    tell,
-    unescaped,
-    write_rows,
-)
+from surefoot.cli._common import at_least_one, chosen, read_traces, tell, unescaped, write_rows
+from surefoot.cli._labelling import ANYWHERE, METHODS, Job, Method, Options, row_of
 from surefoot.cli._work import Work
 from surefoot.core.errors import InputError
-from surefoot.core.records import Record, labelled_record, trace_of
-from surefoot.core.types import LabelledTrace, Step, Trace
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a method may need."""
-
-    work: Work
-    policy: str
-    loading: dict[str, Any]
-    draws: tuple[float, float, int]
-    completions: int
-    seed: int
-    source: Path
+from surefoot.core.records import labelled_record
+from surefoot.core.types import LabelledTrace, Trace
 
 
 def label(
-    traces: o.Traces,
+    ctx: typer.Context,
+    traces: Annotated[
+        Path, typer.Argument(help="Traces, as `surefoot sample` writes them; trees take problems.")
+    ],
     out: o.Out,
-    method: Annotated[str, typer.Option(help="monte_carlo, outcome or oracle.")] = "monte_carlo",
-    completions: Annotated[int, typer.Option(help="Rollouts from each step (monte_carlo).")] = 8,
+    method: Annotated[str, typer.Option(help="Who labels, see above.")] = "monte_carlo",
+    completions: Annotated[int, typer.Option(help="Rollouts of each prefix.")] = 8,
+    best_of: Annotated[int, typer.Option(help="progress under the best of so many tries.")] = 1,
+    rounds: Annotated[
+        int | None,
+        typer.Option(help="Searches, expansions, simulations of a tree (default: the paper's)."),
+    ] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="The model that judges; named as a --policy is.")
+    ] = None,
+    votes: Annotated[
+        int | None, typer.Option(help="Replies of the judge to each question.")
+    ] = None,
+    budget_policy_tokens: Annotated[
+        int | None, typer.Option(help="Most tokens that the tree of a problem may cost.")
+    ] = None,
+    budget_calls: Annotated[
+        int | None, typer.Option(help="Most calls that the tree of a problem may cost.")
+    ] = None,
     policy: o.Policy = "pebble",
     temperature: o.Temperature = 0.8,
     top_p: o.TopP = 1.0,
@@ -56,134 +55,63 @@ def label(
     device: o.Device = "auto",
     as_json: o.AsJson = False,
 ) -> None:
-    """Label every step of traces, with the counts behind each label.
+    """Label every step of traces, with the evidence behind each label.
 
-    monte_carlo: how often --policy ends correctly from each step (needs gold answers).
-    outcome: how the trace itself ended (needs its verdict; costs nothing).
-    oracle: the exact step checker (trails problems only).
-    Writes the traces with "labels", one a step, and what they cost to --out.
+    By rollouts of --policy, checked against gold answers: monte_carlo (how often it ends
+    correctly from each step), omega_trace (the first error, by binary search), sorm (can the
+    right answer still be reached), progress (what a step adds to the chances).
+
+    By a tree of solutions, of problems alone: omega (OmegaPRM), relative (next steps against one
+    another), alphamath and rest_mcts (tree search; rollouts stand for the value model).
+
+    By a model that reads, --judge: critic (every step, --votes times).
+
+    Without a model: calculator (the arithmetic that a step states), outcome (how the trace
+    ended), oracle (the exact checker of trails), inject (the right ones, broken on purpose).
+
+    Writes the traces with "labels", one a step, and what they cost to --out. An option that the
+    method does not use is an error.
 
     Example:
         surefoot label traces.jsonl --method monte_carlo --completions 8 --out labels.jsonl
     """
-    make = chosen("--method", method, METHODS)
-    at_least_one(limit=limit, completions=completions)
-    ends = unescaped(separator)
-    rows = read_traces(traces, limit, partial(_fit, NEEDS[method], ends))
+    use = chosen("--method", method, METHODS)
+    _refuse_unused(ctx, method, use)
+    at_least_one(limit=limit, completions=completions, best_of=best_of, rounds=rounds, votes=votes)
+    options = Options(
+        completions, best_of, rounds, judge, votes, budget_policy_tokens, budget_calls, policy,
+        temperature, top_p, max_tokens, unescaped(separator), seed, dtype, device,
+    )  # fmt: skip
+    rows = read_traces(traces, limit, partial(row_of, use, options))
     with Work("label", out, journal, problems_in_flight) as work:
-        loading = {"separator": ends, "dtype": dtype, "device": device}
-        draws = (temperature, top_p, max_tokens)
-        settings = Settings(work, policy, loading, draws, completions, seed, traces)
-        labelled = make(rows, settings)
+        make = use.start(Job(work, traces, options))
+        items = _once(rows) if use.of_problems else rows
+        found = work.each(f"label by {method}", make, items)
+        labelled = list(chain.from_iterable(found))
         write_rows(out, map(labelled_record, labelled))
-        tell({**_summary(labelled), **work.cost(), "out": out}, as_json=as_json)
+        left_out = {"left_out": found.count([])} if [] in found else {}
+        tell({**_summary(labelled), **left_out, **work.cost(), "out": out}, as_json=as_json)
 
 
-def _monte_carlo(rows: list[Trace], settings: Settings) -> list[LabelledTrace]:
-    from surefoot.annotate import monte_carlo
-    from surefoot.steps import Rollouts
-    from surefoot.tasks.load import checker_for
-
-    models()
-    from surefoot.policy.local_decode import Sampling
-
-    sampler = settings.work.policy(
-        settings.policy, sampling=Sampling(*settings.draws), **settings.loading
-    )
-    check = checker_for(settings.source)
-
-    def work(trace: Trace) -> LabelledTrace:
-        rollouts = Rollouts(trace.problem, sample=sampler, check=check, seed=settings.seed)
-        own = with_own_ids(trace, sampler.encoder)
-        labelled = monte_carlo(own, rollouts=rollouts, completions=settings.completions)
-        return replace(labelled, trace=trace)
-
-    return settings.work.each("label by rollouts", work, rows)
-
-
-def _outcome(rows: list[Trace], _: Settings) -> list[LabelledTrace]:
-    from surefoot.annotate import outcomes
-
-    return outcomes(rows)
-
-
-def _oracle(rows: list[Trace], _: Settings) -> list[LabelledTrace]:
-    from surefoot.annotate import oracle
-    from surefoot.tasks.trails import check_steps
-
-    return [oracle(row, check_steps=check_steps) for row in rows]
-
-
-METHODS: dict[str, Callable[[list[Trace], Settings], list[LabelledTrace]]] = {
-    "monte_carlo": _monte_carlo,
-    "outcome": _outcome,
-    "oracle": _oracle,
-}
-
-
-# --- what a method asks of a row -------------------------------------------
-
-
-def _needs_gold(trace: Trace, separator: str) -> None:
-    for index, step in enumerate(trace.steps):
-        if separator in step.text:
+def _refuse_unused(ctx: typer.Context, name: str, method: Method) -> None:
+    """InputError for an option that was given and would do nothing."""
+    known = method.options | ANYWHERE | {"traces", "out", "method"}
+    for option in ctx.params:
+        source = ctx.get_parameter_source(option)
+        if option not in known and source is not None and source.name != "DEFAULT":
+            users = ", ".join(other for other, m in METHODS.items() if option in m.options)
             raise InputError(
-                f"field 'steps'[{index}] holds the separator {separator!r}, so it would be two "
-                "steps; split it, or give the --separator that the traces were sampled with"
+                f"--{option.replace('_', '-')} does nothing for --method {name}; leave it out "
+                f"(it is for {users})"
             )
-    if trace.problem.gold is None:
-        raise InputError(
-            f"problem {trace.problem.id!r} has no gold answer (field 'answer'), so rollouts "
-            "cannot be checked; add it or drop the row"
-        )
 
 
-def _needs_verdict(trace: Trace, _: str) -> None:
-    if trace.verdict is None:
-        raise InputError(
-            f"field 'verdict' of a trace of problem {trace.problem.id!r} is null: it was never "
-            "checked; give the problem its gold answer and sample again, or drop the row"
-        )
+def _once(rows: Sequence[Trace]) -> list[Trace]:
+    """The first row of each problem."""
+    return list({row.problem.id: row for row in reversed(rows)}.values())[::-1]
 
 
-def _needs_oracle(trace: Trace, _: str) -> None:
-    if not is_trails(trace):
-        raise InputError(
-            f"problem {trace.problem.id!r} is not of trails, and only its steps can be checked "
-            "exactly; use --method monte_carlo or outcome"
-        )
-
-
-NEEDS: dict[str, Callable[[Trace, str], None]] = {
-    "monte_carlo": _needs_gold,
-    "outcome": _needs_verdict,
-    "oracle": _needs_oracle,
-}
-
-
-def _fit(need: Callable[[Trace, str], None], separator: str, record: Record) -> Trace:
-    trace = trace_of(record)
-    need(trace, separator)
-    return trace
-
-
-def with_own_ids(trace: Trace, encoder: Any) -> Trace:
-    """The trace without token ids unless they are this tokenizer's: another policy's ids
-    would be read as other words."""
-    size = len(encoder.tokenizer)
-
-    def own(step: Step) -> bool:
-        if not step.ids or max(step.ids) >= size:
-            return False
-        text: str = encoder.tokenizer.decode(list(step.ids), skip_special_tokens=True)
-        return text.strip() == step.text
-
-    if all(own(step) for step in trace.steps):
-        return trace
-    return replace(trace, steps=tuple(Step(step.text) for step in trace.steps))
-
-
-def _summary(labelled: list[LabelledTrace]) -> dict[str, Any]:
+def _summary(labelled: Sequence[LabelledTrace]) -> dict[str, Any]:
     labels = [label for item in labelled for label in item.labels]
     known = [label.value for label in labels if label.value is not None]
     return {

@@ -112,14 +112,17 @@ def names_of(paths: Sequence[Path]) -> list[str]:
     """
     names = [path.name.removesuffix(".gz").removesuffix(".jsonl") for path in paths]
     if len(names) > 1:
-        words = [name.split("_") for name in names]
-        head = _alike(words)
-        tail = _alike([own[head:][::-1] for own in words])
-        names = ["_".join(own[head : len(own) - tail]) or "_".join(own) for own in words]
+        names = _without_shared([name.split("_") for name in names])
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise InputError(f"--scores: {sorted(twice)} would name two verifiers; rename a file")
     return names
+
+
+def _without_shared(words: Sequence[Sequence[str]]) -> list[str]:
+    head = _alike(words)
+    tail = _alike([own[head:][::-1] for own in words])
+    return ["_".join(own[head : len(own) - tail]) or "_".join(own) for own in words]
 
 
 def _alike(words: Sequence[Sequence[str]]) -> int:

@@ -112,13 +112,14 @@ def write_all(path: str | Path, records: Iterable[Record]) -> int:
             os.fsync(out.fileno())
         partial.replace(path)
     except OSError as error:
-        _discard(partial)
         if isinstance(error, StorageError):  # from `records`, and already explained
             raise
         raise StorageError(
             f"could not write {path}: {error.strerror or error}; {_cure(error)} and run the same "
             "command again (what the journal holds is not lost)"
         ) from error
+    finally:
+        _discard(partial)  # gone already if all went well
     return rows
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from surefoot.core.errors import InputError
-from surefoot.core.types import Step
+from surefoot.core.types import Step, Verdict
 
 
 @dataclass(slots=True)
@@ -21,6 +21,7 @@ class Tree:
     visits: [N] how many backups a node has seen.
     value_sums: [N] sum of what they brought.
     finished: [N] does a solution end with this node?
+    verdicts: [N] how that solution came out; None where none ends or nobody checked.
     """
 
     steps: list[Step] = field(default_factory=lambda: [Step("")])
@@ -28,6 +29,7 @@ class Tree:
     visits: list[int] = field(default_factory=lambda: [0])
     value_sums: list[float] = field(default_factory=lambda: [0.0])
     finished: list[bool] = field(default_factory=lambda: [False])
+    verdicts: list[Verdict | None] = field(default_factory=lambda: [None])
     _index: dict[tuple[int, str], int] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -47,15 +49,24 @@ class Tree:
         self.visits.append(0)
         self.value_sums.append(0.0)
         self.finished.append(False)
+        self.verdicts.append(None)
         return node
 
-    def add_path(self, steps: tuple[Step, ...], *, finished: bool) -> list[int]:
+    def add_path(
+        self, steps: tuple[Step, ...], *, finished: bool, verdict: Verdict | None = None
+    ) -> list[int]:
         """Adds a solution from the root, sharing what is there; returns its nodes, root first."""
         nodes = [0]
         for step in steps:
             nodes.append(self.add(nodes[-1], step))
         self.finished[nodes[-1]] |= finished
+        self.verdicts[nodes[-1]] = verdict or self.verdicts[nodes[-1]]
         return nodes
+
+    def observe(self, node: int, successes: float, tries: int) -> None:
+        """Adds evidence about `node` alone; its ancestors do not see it."""
+        self.visits[node] += tries
+        self.value_sums[node] += successes
 
     def back_up(self, node: int, value: float) -> None:
         """Adds one visit of `value` to `node` and all its ancestors. O(depth)."""
@@ -94,6 +105,7 @@ class Tree:
             "visits": list(self.visits),
             "value_sums": list(self.value_sums),
             "finished": list(self.finished),
+            "verdicts": [verdict and verdict.value for verdict in self.verdicts],
         }
 
     @classmethod
@@ -104,14 +116,24 @@ class Tree:
         if parents[0] != -1 or not all(0 <= p < n for n, p in enumerate(parents[1:], start=1)):
             raise InputError("each parent must come before its child, and -1 stand first")
         steps = [Step(text, tuple(ids), tuple(logs)) for text, ids, logs in columns["steps"]]
-        tree = cls(steps, parents, columns["visits"], columns["value_sums"], columns["finished"])
+        verdicts = [_verdict(value) for value in columns["verdicts"]]
+        tree = cls(
+            steps, parents, columns["visits"], columns["value_sums"], columns["finished"], verdicts
+        )
         tree._index = {(parents[i], s.text): i for i, s in enumerate(steps) if i}
         return tree
 
 
+def _verdict(value: str | None) -> Verdict | None:
+    known = [verdict.value for verdict in Verdict]
+    if value is not None and value not in known:
+        raise InputError(f"a tree's verdicts are {known} or null, got {value!r}")
+    return None if value is None else Verdict(value)
+
+
 def _columns(record: dict[str, Any]) -> dict[str, list[Any]]:
     """A tree's lists by name, copied; all there and of one length."""
-    names = ("steps", "parents", "visits", "value_sums", "finished")
+    names = ("steps", "parents", "visits", "value_sums", "finished", "verdicts")
     missing = [name for name in names if not isinstance(record.get(name), list)]
     if missing:
         raise InputError(f"a tree's record needs the lists {names}; {missing} are not there")

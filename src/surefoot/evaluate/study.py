@@ -78,11 +78,7 @@ def study_pool(
     Raises InputError for an empty pool and verifiers of one name. 500 problems of 32
     candidates and four verifiers take seconds.
     """
-    if not pools_P:
-        raise InputError("a study needs at least one problem, got an empty pool")
-    names = [v.name for v in verifiers]
-    if len(set(names)) < len(names):
-        raise InputError(f"verifiers need different names, got {names}")
+    _check(pools_P, verifiers)
     total = min(len(pool.right_N) for pool in pools_P)
     right = np.array([pool.right_N[:total] for pool in pools_P])
 
@@ -106,6 +102,14 @@ def study_pool(
         resamples=resamples,
         draws=draws,
     )
+
+
+def _check(pools_P: Sequence[Pool], verifiers: Sequence[Scored]) -> None:
+    if not pools_P:
+        raise InputError("a study needs at least one problem, got an empty pool")
+    names = [v.name for v in verifiers]
+    if len(set(names)) < len(names):
+        raise InputError(f"verifiers need different names, got {names}")
 
 
 def _totals(verifier: Scored, how: str, total: int) -> Floats:

@@ -20,6 +20,7 @@ Unknown is null: "legal" where nobody said what the scores mean, "calibration" a
 """
 
 from dataclasses import asdict
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,6 @@ ALPHAS = (0.02, 0.05, 0.1)  # shares "accepted and wrong" to promise
 def study_summary(study: Study) -> Record:
     """The figures with all N candidates, and what they warn of."""
     problems, total = study.right_P_N.shape
-    names = [v.name for v in study.verifiers]
     return {
         "problems": problems,
         "candidates": total,
@@ -61,21 +61,8 @@ def study_summary(study: Study) -> Record:
         "majority": _last(study.majority),
         "coverage": _last(study.coverage),
         "coverage_law": _law(study),
-        "verifiers": {
-            v.name: {
-                "kind": v.kind.value if v.kind else None,
-                "min_at_last": _weakest_steps(v, study),
-                "aggregations": {how: _row(study, v, how) for how in AGGREGATIONS},
-            }
-            for v in study.verifiers
-        },
-        "pairs": [
-            {"aggregation": how, "a": a, "b": b, "diff": _last(study.best[a, how] - other)}
-            for how in AGGREGATIONS
-            for i, a in enumerate(names)
-            for b in names[i + 1 :]
-            for other in [study.best[b, how]]
-        ],
+        "verifiers": {v.name: _verifier(study, v) for v in study.verifiers},
+        "pairs": _pairs(study),
     }
 
 
@@ -97,7 +84,30 @@ def study_curves(study: Study) -> Record:
     }
 
 
-# --- one verifier and aggregation ------------------------------------------
+def _pairs(study: Study) -> list[Record]:
+    """Best-of-n of each verifier against each that comes after it."""
+    names = [v.name for v in study.verifiers]
+    return [
+        {
+            "aggregation": how,
+            "a": a,
+            "b": b,
+            "diff": _last(study.best[a, how] - study.best[b, how]),
+        }
+        for how in AGGREGATIONS
+        for a, b in combinations(names, 2)
+    ]
+
+
+# --- one verifier, one aggregation -----------------------------------------
+
+
+def _verifier(study: Study, verifier: Scored) -> Record:
+    return {
+        "kind": verifier.kind.value if verifier.kind else None,
+        "min_at_last": _weakest_steps(verifier, study),
+        "aggregations": {how: _row(study, verifier, how) for how in AGGREGATIONS},
+    }
 
 
 def _row(study: Study, verifier: Scored, how: str) -> Record:

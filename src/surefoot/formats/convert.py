@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from surefoot.core.errors import InputError
 from surefoot.core.records import Record
 from surefoot.core.types import LabelledTrace
-from surefoot.formats.nouns import NEUTRAL, Choices, LeftOut, carried
+from surefoot.formats.nouns import NEUTRAL, Choices, LeftOut, NeedsThreshold, carried
 from surefoot.formats.table import Format
 
 BROKEN = "not a row of this format"
@@ -64,26 +64,35 @@ def converted(
     """
     if source is target:
         for _, row in readable(rows, source, account):
-            yield source.write(row)
             account.written += 1
+            yield source.write(row)
         return
-    if target.make is None:
-        raise InputError(
-            "the format to write holds more than traces say: its rows can only be kept"
-        )
     for number, item in traces_in(rows, source, choices, account):
-        notes: list[str] = []  # of this trace; they count only if it is written
         try:
-            made = target.make(item, choices, notes.append)
-        except LeftOut as reason:
-            account.drop(number, str(reason))
-            continue
-        except InputError as error:
-            raise type(error)(f"{account.source} row {number}: {error}") from error
-        yield target.write(made)
-        account.written += 1
-        account.noted.update(notes)
-        account.lost.update(carried(item) - target.holds)
+            row = fitted(number, item, target, choices, account)
+        except NeedsThreshold as error:
+            raise NeedsThreshold(f"{account.source} row {number}: {error}") from error
+        if row is not None:
+            yield target.write(row)
+
+
+def fitted(
+    number: int, item: LabelledTrace, target: Format, choices: Choices, account: Account
+) -> object | None:
+    """A row of the target with what the trace holds; None if it was left out. Either way the
+    account tells of it. Raises InputError if the target's rows cannot be made, NeedsThreshold."""
+    if target.make is None:
+        raise InputError("the format to write holds more than traces say: its rows are only kept")
+    notes: list[str] = []  # of this trace; they count only if it is written
+    try:
+        row: object = target.make(item, choices, notes.append)
+    except LeftOut as reason:
+        account.drop(number, str(reason))
+        return None
+    account.written += 1
+    account.noted.update(notes)
+    account.lost.update(carried(item) - target.holds)
+    return row
 
 
 def traces_in(
@@ -94,14 +103,18 @@ def traces_in(
         try:
             for item in source.labelled(row, choices):
                 account.traces += 1
-                neutral = sum(label.by.endswith(NEUTRAL) for label in item.labels)
-                if neutral:
-                    account.noted[f"labels from neutral ratings: {choices.neutral}"] += neutral
+                account.noted.update(_neutral(item, choices))
                 yield number, item
         except LeftOut as reason:
             account.drop(number, str(reason))
         except InputError as error:
             account.drop_broken(number, str(error))
+
+
+def _neutral(item: LabelledTrace, choices: Choices) -> list[str]:
+    """A note for each label that came from a neutral rating."""
+    made = [label for label in item.labels if label.by.endswith(NEUTRAL)]
+    return [f"labels from neutral ratings: {choices.neutral}"] * len(made)
 
 
 def readable(

@@ -6,7 +6,7 @@ JSONL, Parquet and folders stream: memory holds a batch of rows. A JSON array is
 import gzip
 import json
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -90,10 +90,10 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, Record]]:
     row = 0
     try:
         with parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=BATCH):
-                for record in batch.to_pylist():
-                    row += 1
-                    yield row, record
+            batches = file.iter_batches(batch_size=BATCH)
+            for record in chain.from_iterable(batch.to_pylist() for batch in batches):
+                row += 1
+                yield row, record
     except pyarrow.ArrowException as error:
         raise InputError(f"{path} cannot be read after row {row} as Parquet ({error})") from error
 

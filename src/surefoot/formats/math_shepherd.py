@@ -17,15 +17,13 @@ from surefoot.core.types import Kind, LabelledTrace
 from surefoot.formats.fields import rest_of
 from surefoot.formats.nouns import (
     Choices,
-    LeftOut,
     Note,
     evidence,
     hard_values,
     labelled,
-    numbered_head,
     problem_for,
-    question_and_step,
-    texts_of_steps,
+    tagged,
+    untagged,
 )
 
 FIELDS = ("input", "label", "task")
@@ -85,10 +83,7 @@ def math_shepherd_record(row: MathShepherdRow) -> Record:
 def math_shepherd_labelled(row: MathShepherdRow, choices: Choices) -> Iterator[LabelledTrace]:
     """One trace. Raises LeftOut if question and step 1 cannot be told apart."""
     del choices  # the format says all there is to say
-    steps = [piece.removeprefix("\n").removesuffix(" ") for piece in row.pieces[:-1]]
-    if row.pieces[-1].strip():
-        raise LeftOut("text stands after the last tag")
-    question, steps[0] = question_and_step(steps[0])
+    question, steps = untagged(row.pieces)
     labels = (evidence(float(sign), Kind.VALUE, "math_shepherd") for sign in row.signs)
     yield labelled(problem_for(question, level=row.task), steps, labels)
 
@@ -96,9 +91,5 @@ def math_shepherd_labelled(row: MathShepherdRow, choices: Choices) -> Iterator[L
 def math_shepherd_from(item: LabelledTrace, choices: Choices, note: Note) -> MathShepherdRow:
     """A row of hard labels. Raises LeftOut, or NeedsThreshold for soft ones without one."""
     signs = hard_values(item, choices, note)
-    steps = texts_of_steps(item)[: len(signs)]
-    head, others = numbered_head(item, steps, note)
-    if any(TAG in text for text in (head, *others)):
-        raise LeftOut(f"{TAG!r}, the format's tag, stands in the text")
-    pieces = (f"{head} ", *(f"\n{text} " for text in others), "")
+    pieces = tagged(item, len(signs), TAG, note)
     return MathShepherdRow(pieces, tuple(signs), item.trace.problem.level)

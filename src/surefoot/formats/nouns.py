@@ -58,12 +58,17 @@ def problem_for(text: str, gold: str | None = None, level: str = "") -> Problem:
 
 def problem_id(text: str) -> str:
     """An id made from the text."""
-    return "p-" + hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()
+    return f"p-{digest(text)}"
+
+
+def digest(text: str) -> str:
+    """Sixteen hexadecimal digits that tell texts apart."""
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()
 
 
 def evidence(value: float | None, kind: Kind, by: str) -> StepLabel:
     """One observation of `value`; None is no evidence."""
-    return StepLabel(kind, 0 if value is None else value, int(value is not None), by)
+    return StepLabel(kind, float(value or 0), int(value is not None), by)
 
 
 def labelled(
@@ -92,20 +97,16 @@ def known_values(item: LabelledTrace, note: Note) -> list[float]:
     Raises LeftOut without any label, with a step without one before the last, and for a kind of
     label that is no share.
     """
+    _refuse_other_kinds(item)
     values = [label.value for label in item.labels]
-    while values and values[-1] is None:
-        values.pop()
-    if not values:
-        raise LeftOut("no step has a label")
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
+    end = values.index(None) if None in values else len(values)
+    if values[end:].count(None) < len(values) - end:
         raise LeftOut("a step without a label stands before one with a label")
-    for label in item.labels:
-        if label.kind not in UNIT_KINDS:
-            raise LeftOut(f"labels of kind {label.kind.value} are no shares in [0, 1]")
-    if len(known) < len(item.labels):
+    if end == 0:
+        raise LeftOut("no step has a label")
+    if end < len(values):
         note("traces cut after their last label")
-    return known
+    return [value for value in values[:end] if value is not None]
 
 
 def hard_values(item: LabelledTrace, choices: Choices, note: Note) -> list[bool]:
@@ -115,6 +116,12 @@ def hard_values(item: LabelledTrace, choices: Choices, note: Note) -> list[bool]
     """
     values = known_values(item, note)
     return [_hard(value, choices, note) for value in values]
+
+
+def _refuse_other_kinds(item: LabelledTrace) -> None:
+    for label in item.labels:
+        if label.kind not in UNIT_KINDS:
+            raise LeftOut(f"labels of kind {label.kind.value} are no shares in [0, 1]")
 
 
 def _hard(value: float, choices: Choices, note: Note) -> bool:
@@ -132,12 +139,16 @@ def _hard(value: float, choices: Choices, note: Note) -> bool:
 def first_wrong(item: LabelledTrace, choices: Choices, note: Note) -> int:
     """Index of the first wrong step, -1 if all steps are right.
 
-    Raises LeftOut if a step before it, or any step of a right trace, has no label.
+    Raises LeftOut if a step before it, or any step of a right trace, has no label, and for a
+    kind of label that is no share.
     """
+    _refuse_other_kinds(item)
     for index, label in enumerate(item.labels):
         if label.value is None:
             raise LeftOut("a step without a label stands before the first wrong one")
         if not _hard(label.value, choices, note):
+            if any(later.value is not None for later in item.labels[index + 1 :]):
+                note("traces that lost their labels after the first wrong step")
             return index
     return -1
 
@@ -162,7 +173,7 @@ def carried(item: LabelledTrace) -> set[str]:
         "unfinished marks": not trace.finished,
         "token ids": any(step.ids for step in trace.steps),
         "label kinds and makers": bool(item.labels),
-        "label counts": any(label.tries > 1 for label in item.labels),
+        "label counts": any(x.tries > 1 or x.belief is not None for x in item.labels),
         "costs": item.usage != Usage(),
         "notes": bool(item.notes),
     }
@@ -204,3 +215,23 @@ def numbered_head(item: LabelledTrace, steps: Sequence[str], note: Note) -> tupl
     if head.count(mark) != 1:
         raise LeftOut('"Step 1: " stands in the question or twice in step 1')
     return head, headed[1:]
+
+
+def untagged(pieces: Sequence[str]) -> tuple[str, list[str]]:
+    """Question and steps of a text cut at the tags that end its steps: [S + 1] pieces.
+
+    Raises LeftOut if question and step 1 cannot be told apart, or text stands after the last tag.
+    """
+    if pieces[-1].strip():
+        raise LeftOut("text stands after the last tag")
+    question, first = question_and_step(pieces[0].removesuffix(" "))
+    others = [piece.removeprefix("\n").removesuffix(" ") for piece in pieces[1:-1]]
+    return question, [first, *others]
+
+
+def tagged(item: LabelledTrace, steps: int, tag: str, note: Note) -> tuple[str, ...]:
+    """Inverse of `untagged` for the first `steps` of a trace; raises LeftOut where it is not."""
+    head, others = numbered_head(item, texts_of_steps(item)[:steps], note)
+    if any(tag in text for text in (head, *others)):
+        raise LeftOut(f"{tag!r}, which ends the format's steps, stands in the text")
+    return (f"{head} ", *(f"\n{text} " for text in others), "")

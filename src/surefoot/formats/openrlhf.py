@@ -16,16 +16,14 @@ from surefoot.core.types import LabelledTrace
 from surefoot.formats.fields import items_of, rest_of
 from surefoot.formats.nouns import (
     Choices,
-    LeftOut,
     Note,
     evidence,
     hard_values,
     known_values,
     labelled,
-    numbered_head,
     problem_for,
-    question_and_step,
-    texts_of_steps,
+    tagged,
+    untagged,
 )
 
 LABEL_COLUMNS = ("value", "label")
@@ -79,10 +77,7 @@ def openrlhf_record(row: OpenRLHFRow) -> Record:
 
 def openrlhf_labelled(row: OpenRLHFRow, choices: Choices) -> Iterator[LabelledTrace]:
     """One trace. Raises LeftOut if question and step 1 cannot be told apart."""
-    steps = [piece.removeprefix("\n").removesuffix(" ") for piece in row.pieces[:-1]]
-    if row.pieces[-1].strip():
-        raise LeftOut("text stands after the last placeholder")
-    question, steps[0] = question_and_step(steps[0])
+    question, steps = untagged(row.pieces)
     labels = (evidence(_value(label), choices.kind, "openrlhf") for label in row.labels)
     yield labelled(problem_for(question), steps, labels)
 
@@ -98,7 +93,4 @@ def openrlhf_from(item: LabelledTrace, choices: Choices, note: Note) -> OpenRLHF
         labels = tuple(map(float, known_values(item, note)))
     else:
         labels = tuple("+" if right else "-" for right in hard_values(item, choices, note))
-    head, others = numbered_head(item, texts_of_steps(item)[: len(labels)], note)
-    if any(PLACEHOLDERS[0] in text for text in (head, *others)):
-        raise LeftOut(f"{PLACEHOLDERS[0]!r}, the format's placeholder, stands in the text")
-    return OpenRLHFRow((f"{head} ", *(f"\n{text} " for text in others), ""), labels)
+    return OpenRLHFRow(tagged(item, len(labels), PLACEHOLDERS[0], note), labels)

@@ -62,6 +62,6 @@ def labels_from(item: LabelledTrace, choices: Choices, note: Note) -> OwnRow:
 def traces_from(item: LabelledTrace, choices: Choices, note: Note) -> OwnRow:
     """All but the labels."""
     del choices
-    if any(label.tries for label in item.labels):
+    if any(label.value is not None for label in item.labels):
         note("traces that lost their step labels")
     return OwnRow(item)

@@ -22,7 +22,7 @@ from typing import Any
 
 from surefoot.core.errors import InputError
 from surefoot.core.records import Record, field_of
-from surefoot.core.types import Kind, LabelledTrace, StepLabel
+from surefoot.core.types import Kind, LabelledTrace, Problem, StepLabel
 from surefoot.formats.fields import built_in, items_of, nullable, rest_of
 from surefoot.formats.nouns import NEUTRAL, Choices, LeftOut, evidence, labelled, problem_for
 
@@ -223,13 +223,17 @@ def prm800k_labelled(row: PRM800KRow, choices: Choices) -> Iterator[LabelledTrac
         raise LeftOut("no step is rated")
     problem = problem_for(row.problem, gold=row.ground_truth_answer)
     for number, rated in enumerate(sequences):
-        labels = [_label(step, choices) for step in rated]
-        notes = {
-            "ratings": json.dumps([step.rating for step in rated]),
-            "new_from": str(len(rated) - 1 if number else 0),
-            "finish_reason": row.finish_reason,
-        }
-        yield labelled(problem, (step.text for step in rated), labels, **notes)
+        new_from = len(rated) - 1 if number else 0
+        notes = {"new_from": str(new_from), "finish_reason": row.finish_reason}
+        yield _trace(problem, rated, choices, notes)
+
+
+def _trace(
+    problem: Problem, rated: tuple[Rated, ...], choices: Choices, notes: dict[str, str]
+) -> LabelledTrace:
+    labels = [_label(step, choices) for step in rated]
+    ratings = json.dumps([step.rating for step in rated])
+    return labelled(problem, (step.text for step in rated), labels, ratings=ratings, **notes)
 
 
 def _kept_out(row: PRM800KRow) -> str:

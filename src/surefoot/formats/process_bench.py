@@ -20,6 +20,7 @@ from surefoot.formats.nouns import (
     Choices,
     LeftOut,
     Note,
+    digest,
     first_wrong,
     labelled,
     problem_for,
@@ -111,7 +112,7 @@ def process_bench_from(item: LabelledTrace, choices: Choices, note: Note) -> Pro
     if label == -1 and trace.verdict is Verdict.WRONG:
         raise LeftOut("all steps are labelled right and the final answer is wrong")
     return ProcessBenchRow(
-        id=item.notes.get("id", trace.problem.id),
+        id=item.notes.get("id", f"{trace.problem.id}-{digest(trace.text)}"),
         generator=item.notes.get("generator", ""),
         problem=trace.problem.text,
         steps=tuple(texts_of_steps(item)),

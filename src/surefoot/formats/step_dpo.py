@@ -13,7 +13,7 @@ from typing import Any
 from surefoot.core.records import Record, field_of
 from surefoot.core.types import Kind, LabelledTrace
 from surefoot.formats.fields import rest_of
-from surefoot.formats.nouns import Choices, evidence, labelled, problem_for
+from surefoot.formats.nouns import Choices, LeftOut, evidence, labelled, problem_for
 
 FIELDS = ("prompt", "initial_reason_steps", "chosen", "rejected")
 BY = "step_dpo"
@@ -50,33 +50,31 @@ def step_dpo_labelled(row: StepDPORow, choices: Choices) -> Iterator[LabelledTra
     answer = row.rest.get("answer")
     problem = problem_for(row.prompt, gold=answer if isinstance(answer, str) else None)
     for name, text, value in (("chosen", row.chosen, 1.0), ("rejected", row.rejected, 0.0)):
-        steps = numbered_steps(row.initial_reason_steps + text)
-        shared = _whole_steps(row.initial_reason_steps)
-        values: list[float | None] = [*[1.0] * shared, value]
-        values += [None] * (len(steps) - len(values))
+        shared, new = pair_steps(row.initial_reason_steps, text)
+        values = [*[1.0] * len(shared), value, *[None] * (len(new) - 1)]
         labels = (evidence(v, Kind.CORRECTNESS, BY) for v in values)
-        yield labelled(problem, steps, labels, pair=name)
+        yield labelled(problem, (*shared, *new), labels, pair=name)
 
 
-def numbered_steps(text: str) -> list[str]:
-    r"""The text cut at lines that start with "Step 2:", "Step 3:", ... in that order.
+def pair_steps(initial: str, text: str) -> tuple[list[str], list[str]]:
+    """The steps of the common part, and the new ones. Raises LeftOut if there is no new one."""
+    if not text.strip():
+        raise LeftOut("a side of the pair is empty")
+    shared = numbered_steps(initial) if initial.strip() else []
+    opens = bool(shared) and shared[-1].rstrip().endswith(f"Step {len(shared)}:")
+    preamble = "Step 1:" not in initial and text.lstrip().startswith("Step 1:")
+    if opens or (shared and preamble):
+        text = shared.pop() + text
+    return shared, numbered_steps(text.lstrip("\n"), first=len(shared) + 1)
 
-    What stands before "Step 1:" belongs to step 1; "\n".join gives the text back.
+
+def numbered_steps(text: str, *, first: int = 1) -> list[str]:
+    r"""The text cut at lines that start with the next "Step i:"; it begins in step `first`.
+
+    "\n".join gives the text back.
     """
-    steps, start, number = [], 0, 2
-    first = text.find("Step 1:")
-    if first == -1:  # a continuation that counts on from elsewhere
-        return [text]
-    while (cut := text.find(f"\nStep {number}:", max(start, first))) != -1:
+    steps, start, number = [], 0, first + 1
+    while (cut := text.find(f"\nStep {number}:", start)) != -1:
         steps.append(text[start:cut])
         start, number = cut + 1, number + 1
     return [*steps, text[start:]]
-
-
-def _whole_steps(initial: str) -> int:
-    """Steps that are complete within the common part; its open heading is not one."""
-    if not initial.strip():
-        return 0
-    steps = numbered_steps(initial)
-    open_heading = steps[-1].strip().endswith(f"Step {len(steps)}:")
-    return len(steps) - open_heading

@@ -13,8 +13,8 @@ from typing import Any
 
 from surefoot.core.records import Record
 from surefoot.core.types import LabelledTrace, StepLabel
-from surefoot.formats.convert import KEPT, Account, traces_in
-from surefoot.formats.nouns import Choices, LeftOut, NeedsThreshold, carried, problem_id
+from surefoot.formats.convert import KEPT, Account, fitted, traces_in
+from surefoot.formats.nouns import Choices, NeedsThreshold, problem_id
 from surefoot.formats.table import Format
 
 
@@ -51,10 +51,10 @@ def surveyed(
     survey = Survey(account)
     seen: dict[bytes, bytes] = {}
     for number, item in traces_in(rows, source, choices, survey.account):
-        _try(number, item, choices, target, survey.account)
+        _try(number, item, target, choices, survey.account)
         survey.lengths[len(item.trace.steps)] += 1
         survey.problems.add(problem_key(item.trace.problem.text))
-        for label in item.labels[int(item.notes.get("new_from", 0)) :]:
+        for label in item.labels[_first_new(item) :]:
             survey.labels[_says(label)] += 1
             survey.kinds[f"{label.kind.value} by {label.by or 'nobody'}"] += 1
         texts, labels = _digests(item)
@@ -72,21 +72,20 @@ def problem_key(text: str) -> str:
 
 
 def _try(
-    number: int, item: LabelledTrace, choices: Choices, target: Format, account: Account
+    number: int, item: LabelledTrace, target: Format, choices: Choices, account: Account
 ) -> None:
     if target.make is None:
         return
-    notes: list[str] = []
     try:
-        target.make(item, choices, notes.append)
-    except LeftOut as reason:
-        account.drop(number, str(reason))
+        fitted(number, item, target, choices, account)
     except NeedsThreshold:
         account.drop(number, "soft labels, and no --threshold to make them hard")
-    else:
-        account.written += 1
-        account.noted.update(notes)
-        account.lost.update(carried(item) - target.holds)
+
+
+def _first_new(item: LabelledTrace) -> int:
+    """Where the labels begin that no trace before it in its row has."""
+    note = str(item.notes.get("new_from", "0"))
+    return int(note) if note.isdecimal() else 0
 
 
 def _says(label: StepLabel) -> str:
@@ -97,7 +96,7 @@ def _says(label: StepLabel) -> str:
 
 def _digests(item: LabelledTrace) -> tuple[bytes, bytes]:
     texts = (item.trace.problem.text, *(step.text for step in item.trace.steps))
-    return _digest(texts), _digest([(x.kind, x.successes, x.tries) for x in item.labels])
+    return _digest(texts), _digest([(x.kind, x.successes, x.tries, x.belief) for x in item.labels])
 
 
 def _digest(parts: object) -> bytes:

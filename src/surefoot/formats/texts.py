@@ -146,7 +146,7 @@ def messages_labelled(row: MessagesRow, choices: Choices) -> Iterator[LabelledTr
 
 def _trace(prompt: Text, completion: Text, right: bool | None, choices: Choices) -> LabelledTrace:
     question, solution = _single(prompt, "user"), _single(completion, "assistant")
-    steps = [step for step in solution.split(choices.separator) if step.strip()]
+    steps = _split(solution, choices)
     if not steps:
         raise LeftOut("the completion is empty")
     item = labelled(problem_for(question), steps, [evidence(None, choices.kind, "")] * len(steps))
@@ -169,11 +169,11 @@ def _single(text: Text, role: str) -> str:
 def prompt_completion_from(
     item: LabelledTrace, choices: Choices, note: Note
 ) -> PromptCompletionRow:
-    """A row of plain texts; a verdict becomes its "label", an unreadable answer counts as wrong."""
+    """A row of plain texts; right or wrong becomes its "label"."""
     verdict = item.trace.verdict
     if verdict is Verdict.UNREADABLE:
-        note("unreadable answers called wrong")
-    label = None if verdict is None else verdict is Verdict.CORRECT
+        note("unreadable answers left without a verdict")
+    label = {Verdict.CORRECT: True, Verdict.WRONG: False}.get(verdict) if verdict else None
     return PromptCompletionRow(item.trace.problem.text, _solution(item, choices, note), label)
 
 
@@ -185,8 +185,13 @@ def messages_from(item: LabelledTrace, choices: Choices, note: Note) -> Messages
 
 def _solution(item: LabelledTrace, choices: Choices, note: Note) -> str:
     steps = texts_of_steps(item)
-    if any(choices.separator in step or not step.strip() for step in steps):
+    solution = choices.separator.join(steps)
+    if _split(solution, choices) != steps:
         note("traces whose steps cannot be told apart again")
-    if any(label.tries for label in item.labels):
+    if any(label.value is not None for label in item.labels):
         note("traces that lost their step labels")
-    return choices.separator.join(steps)
+    return solution
+
+
+def _split(solution: str, choices: Choices) -> list[str]:
+    return [step for step in solution.split(choices.separator) if step.strip()]

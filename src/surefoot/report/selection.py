@@ -3,7 +3,7 @@
 Reads the two records of `evaluate.study_records`; all names go through `escape`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ def selection_page(summary: Record, curves: Record) -> str:
 def selection_headline(summary: Record) -> str:
     """The largest difference to majority vote, with its interval; it is the best of all tried."""
     tried = [
-        (row["best_of_n_vs_majority"], row["best_of_n"], f"{name} by {how}")
+        (row["best_of_n_vs_majority"], row["best_of_n"], f"{name} ({how})")
         for name, how, row in _rows(summary)
     ]
     if not tried:
@@ -128,7 +128,7 @@ def ways(summary: Record) -> str:
         warning = tag("b", {}, "falls") if fall["sure"] else ""
         cells = [
             head_cell(name, looks[name]),
-            tag("td", {}, escape(how + MARKS[row["legal"]])),
+            _how_cell(how + MARKS[row["legal"]]),
             _rate_cell(row["best_of_n"]),
             difference_cell(_difference(row["best_of_n_vs_majority"])),
             _rate_cell(row["weighted_vote"]),
@@ -161,7 +161,7 @@ def accuracy(curves: Record, rule: str) -> str:
         }
         bands = {how: curve[rule] for how, curve in by_how.items() if curve[rule] is not None}
         if bands:
-            drawn |= {f"{how}": _points(curves, band) for how, band in bands.items()}
+            drawn |= {how: _points(curves, band) for how, band in bands.items()}
             head = tag("h3", {}, tag("bdi", {}, escape(name)))
             picture = accuracy_svg(drawn, order=list(by_how), against="samples per problem")
             pictures.append(head + scroller(picture, "wide"))
@@ -189,7 +189,7 @@ def pairs(summary: Record) -> str:
             "tr",
             {},
             tag("th", {"scope": "row"}, tag("bdi", {}, escape(f"{pair['a']} − {pair['b']}")))
-            + tag("td", {}, escape(pair["aggregation"]))
+            + _how_cell(pair["aggregation"])
             + difference_cell(_difference(pair["diff"])),
         )
         for pair in summary["pairs"]
@@ -268,14 +268,7 @@ def risks(summary: Record) -> str:
     if not found:
         return ""
     titles = [f"Wrong ≤ {100 * risk['alpha']:g}\u00a0%" for risk in found[0][2]]
-    rows = [
-        _named_row(
-            name,
-            how,
-            [number_cell(decimal(r["threshold"]), _percent_sign(r["answered"])) for r in by_alpha],
-        )
-        for name, how, by_alpha in found
-    ]
+    rows = [_named_row(name, how, map(_threshold_cell, by_alpha)) for name, how, by_alpha in found]
     whys = {r["why_not"] for _, _, by_alpha in found for r in by_alpha if r["why_not"]}
     notes = (
         "Answer only if the best candidate scores this much, and “answered and wrong” stays "
@@ -309,9 +302,14 @@ def _points(curves: Record, band: Mapping[str, Sequence[Any]]) -> list[CurvePoin
     ]
 
 
-def _named_row(name: str, how: str, cells: Sequence[str]) -> str:
+def _named_row(name: str, how: str, cells: Iterable[str]) -> str:
     head = tag("th", {"scope": "row"}, tag("bdi", {}, escape(name)))
-    return tag("tr", {}, head + tag("td", {}, escape(how)) + "".join(cells))
+    return tag("tr", {}, head + _how_cell(how) + "".join(cells))
+
+
+def _how_cell(how: str) -> str:
+    """An aggregation on one line."""
+    return tag("td", {"class": "number"}, escape(how))
 
 
 def _rate_cell(interval: Record | None) -> str:
@@ -332,5 +330,7 @@ def _difference(interval: Record | None) -> Difference | None:
     return Difference(interval["estimate"], interval["low"], interval["high"])
 
 
-def _percent_sign(rate: float | None) -> str:
-    return "" if rate is None else f"{percent(rate)}\u00a0%"
+def _threshold_cell(risk: Record) -> str:
+    answered = risk["answered"]
+    share = "" if answered is None else f"{percent(answered)}\u00a0%"
+    return number_cell(decimal(risk["threshold"]), share)

@@ -3,6 +3,7 @@
     compare   first what is written (numbers, lists, words), in this process and exactly;
               then algebra by math-verify, in a child process with a time limit
     equal     True, False, or None if it could not be told
+    alike     the same for two answers of which none is the gold, as in a vote
     math_checker    the `Checker` for problems whose gold is a mathematical answer
 
 No text is ever evaluated as code. What is too long, too deep, or looks like code
@@ -91,6 +92,11 @@ class Comparer:
         """`compare` as True, False or None for "cannot tell"."""
         return self.compare(gold, answer).known
 
+    def alike(self, first: str, second: str) -> bool | None:
+        """`equal` for a vote, where neither answer is the gold: does either way hold? Symmetric."""
+        found = self.equal(first, second), self.equal(second, first)
+        return True if True in found else None if None in found else False
+
     def _by_algebra(self, gold: str, answer: str) -> Comparison:
         try:
             same = self._workers.ask({"gold": gold, "answer": answer})["same"]
@@ -138,7 +144,12 @@ def equal(gold: str, answer: str) -> bool | None:
     return compare(gold, answer).known
 
 
-# --- checkers and voting ---------------------------------------------------
+def alike(first: str, second: str) -> bool | None:
+    """`Comparer.alike` by the shared comparer: the `same` of a vote over mathematical answers."""
+    return default_comparer().alike(first, second)
+
+
+# --- checkers --------------------------------------------------------------
 
 
 def math_checker(

@@ -87,8 +87,9 @@ _DROPPED = re.compile(
 )
 _TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox|rm|bf)\s*\{([^{}]*)\}")
 _SHORT_FRACTION = re.compile(r"\\frac\s*(?:\{([^{}]*)\}|(\w))\s*(?:\{([^{}]*)\}|(\w))")
+_E_NOTATION = re.compile(r"\A([-+]?\d+(?:\.\d+)?)[eE]([-+]?\d{1,3})\Z")  # else e is Euler's number
 _WRAPPED = re.compile(
-    r"\$\$?(?P<a>[^$]*)\$\$?|\\\((?P<b>.*)\\\)|\\\[(?P<c>.*)\\\]|\\boxed\{(?P<d>[^{}]*)\}",
+    r"\$\$?(?P<a>(?:[^$\\]|\\.)*)\$\$?|\\\((?P<b>.*)\\\)|\\\[(?P<c>.*)\\\]|\\boxed\{(?P<d>[^{}]*)\}",
     re.DOTALL,
 )
 _SIGNS: dict[str, str | int | None] = {
@@ -108,7 +109,8 @@ def tidy(text: str) -> str:
     text = _SHORT_FRACTION.sub(_full_fraction, _TEXT.sub(r" \1 ", text))
     text = re.sub(r"\\(?:leq|leqslant)(?![a-z])", r"\\le", text)
     text = re.sub(r"\\(?:geq|geqslant)(?![a-z])", r"\\ge", text)
-    return " ".join(text.split()).rstrip(".").rstrip()
+    text = " ".join(text.split()).rstrip(".").rstrip()
+    return _E_NOTATION.sub(r"\1 \\times 10^{\2}", text)
 
 
 def _full_fraction(match: re.Match[str]) -> str:

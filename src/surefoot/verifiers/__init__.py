@@ -11,6 +11,7 @@ from surefoot.verifiers.checkpoint import (
     save_verifier,
 )
 from surefoot.verifiers.data import examples_of, hard_target, soft_target
+from surefoot.verifiers.formats.critic import critique
 from surefoot.verifiers.load import load_scorer
 from surefoot.verifiers.score import LocalScorer, scorer
 from surefoot.verifiers.train import TrainConfig, train
@@ -19,6 +20,7 @@ __all__ = [
     "Card",
     "LocalScorer",
     "TrainConfig",
+    "critique",
     "examples_of",
     "hard_target",
     "load_likelihood",

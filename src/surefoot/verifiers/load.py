@@ -11,13 +11,16 @@ from typing import Protocol
 
 from surefoot.core.errors import ModelError
 from surefoot.verifiers.checkpoint import SHIPPED, SIDECAR, load_verifier
+from surefoot.verifiers.formats.critic import load_critic
 from surefoot.verifiers.formats.files import config_of, folder_of
+from surefoot.verifiers.formats.gen_prm import STOP, gen_prm
 from surefoot.verifiers.formats.implicit import REFERENCES, load_implicit
 from surefoot.verifiers.formats.marked import load_format
 from surefoot.verifiers.formats.math_shepherd import MATH_SHEPHERD
-from surefoot.verifiers.formats.qwen_prm import QWEN_PRM
+from surefoot.verifiers.formats.qwen_prm import QWEN_PRM, REASON_FLUX
 from surefoot.verifiers.formats.rlhflow import RLHFLOW
 from surefoot.verifiers.formats.skywork import SKYWORK
+from surefoot.verifiers.formats.think_prm import think_prm
 from surefoot.verifiers.formats.trl import PURE, TRL
 from surefoot.verifiers.formats.versa_prm import VERSA_PRM
 from surefoot.verifiers.score import LocalScorer
@@ -30,19 +33,24 @@ class Family(Protocol):
         """The scorer of the checkpoint in `folder`, called `name`. Raises ModelError."""
 
 
-MARKED = (QWEN_PRM, MATH_SHEPHERD, RLHFLOW, SKYWORK, TRL, PURE, VERSA_PRM)
+MARKED = (QWEN_PRM, REASON_FLUX, MATH_SHEPHERD, RLHFLOW, SKYWORK, TRL, PURE, VERSA_PRM)
 FAMILIES: dict[str, Family] = {
     **{form.name: partial(load_format, form) for form in MARKED},
     "implicit": load_implicit,
+    "think-prm": partial(load_critic, think_prm),
+    "gen-prm": partial(load_critic, gen_prm, stop=STOP),
 }
 
 BY_NAME = {  # how a Hub name begins, with its owner or without
     "jinachris/": "pure",
     "PURE-PRM": "pure",
     "Qwen2.5-Math-PRM-": "qwen-prm",
+    "ReasonFlux-PRM-7B": "reason-flux",
     "math-shepherd-mistral-7b-prm": "math-shepherd",
     "Llama3.1-8B-PRM-": "rlhflow",
     "Skywork-o1-Open-PRM-": "skywork",
+    "ThinkPRM-": "think-prm",
+    "GenPRM-": "gen-prm",
     "VersaPRM": "versa-prm",
     "Llama-PRM800K": "versa-prm",
     "Qwen-PRM800K": "versa-prm",
@@ -94,6 +102,7 @@ def family_of(name: str, folder: Path, family: str | None = None) -> Family:
     if chosen is None or chosen not in FAMILIES:
         what = f"family {family!r} is not known" if family else f"the family of {name!r} is unclear"
         raise ModelError(
-            f"{what} (its config states {stated}); say one of {', '.join(sorted(FAMILIES))}"
+            f"{what} (its config states {stated}, and there is no {SIDECAR} of ours); "
+            f"say one of {', '.join(sorted(FAMILIES))}"
         )
     return FAMILIES[chosen]

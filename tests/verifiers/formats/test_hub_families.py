@@ -180,6 +180,28 @@ def test_token_classifiers_read_the_ids_they_were_trained_on(
     agree(load_scorer(str(folder), family=family, device="cpu"), awkward, golden)
 
 
+def test_trl_begins_with_the_begin_token_where_there_is_one(tmp_path, awkward):
+    from tiny_hub import SHAPE
+    from transformers import LlamaConfig, LlamaForTokenClassification
+
+    tokenizer = llama_tokenizer()
+    torch.manual_seed(8)
+    config = LlamaConfig(vocab_size=len(tokenizer), num_labels=2, **SHAPE)
+    model = LlamaForTokenClassification(config).eval()
+    folder = save(tmp_path / "mine", model, tokenizer)
+
+    def golden(trace):
+        return golden_pieces(
+            lambda ids: model(ids).logits,
+            lambda logits: logits.softmax(-1),
+            [tokenizer.bos_token_id, *ids_of(tokenizer, trace.problem.text)],
+            [[*ids_of(tokenizer, s.text), *ids_of(tokenizer, "\n")] for s in trace.steps],
+            lambda p: p[1],
+        )
+
+    agree(load_scorer(str(folder), device="cpu"), awkward, golden)
+
+
 def test_pures_published_score_is_twice_ours_less_one(classifier, awkward):
     folder, model, tokenizer = classifier
     [scores] = load_scorer(str(folder), family="pure", device="cpu")(awkward[1:2])
@@ -223,6 +245,8 @@ def test_versa_reads_its_one_token_separator(tmp_path, awkward):
 
     score = load_scorer(str(folder), device="cpu")
     agree(score, awkward, golden)
+    blanks = awkward[1].with_steps((Step("x = 2 \n"),))  # would merge with the separator
+    assert score([blanks])[0].values == score(awkward[1:2])[0].values
     with pytest.raises(InputError, match="step 0 of problem 'p' holds"):
         score([Trace(Problem("p", "Why?"), (Step("a \n\n\n\n b"),))])
 
@@ -291,3 +315,64 @@ def test_an_implicit_checkpoint_needs_its_reference(implicit, rlhflow):
         load_scorer(str(folder), family="implicit", device="cpu")
     with pytest.raises(ModelError, match="gives other ids"):
         load_scorer(str(folder), family=f"implicit:{rlhflow[0]}", device="cpu")
+
+
+# --- real texts ------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_every_real_step_gets_a_place_of_its_own(data):
+    """ProcessBench's steps hold tables, code, several lines and blanks at their ends."""
+    from tiny_hub import mistral_tokenizer
+
+    from surefoot.core.records import read_rows
+    from surefoot.verifiers.formats.implicit import implicit_template
+    from surefoot.verifiers.formats.marked import Format
+    from surefoot.verifiers.formats.template import read
+    from surefoot.verifiers.load import MARKED
+
+    tokenizers = {
+        "math-shepherd": mistral_tokenizer(),
+        "rlhflow": llama_tokenizer(),
+        "versa-prm": llama_tokenizer(),
+    }
+    qwen = qwen_tokenizer(bos_token="<|endoftext|>")
+    files = sorted((data / "processbench").glob("*.jsonl.gz"))
+    assert len(files) == 4
+    traces = [
+        Trace(Problem(row["id"], row["problem"]), tuple(map(Step, row["steps"])))
+        for file in files
+        for _, row in list(read_rows(file))[:50]
+    ]
+
+    def places(form: Format) -> list[int]:
+        template = form.template(tokenizers.get(form.name, qwen))
+        read_one = [read(template, t, marker=form.marker, context=1 << 20) for t in traces]
+        return [len(encoded.ends_S) for encoded in read_one]
+
+    expected = [len(trace.steps) for trace in traces]
+    for form in MARKED:
+        assert places(form) == expected, form.name
+    template = implicit_template(qwen)
+    assert [len(template(t.problem, t.steps).ends_S) for t in traces] == expected
+
+
+# --- on the command line ---------------------------------------------------
+
+
+def test_the_command_line_scores_with_any_of_them(classifier, awkward, tmp_path):
+    from typer.testing import CliRunner
+
+    from surefoot.cli.main import build_app
+    from surefoot.core.records import read_rows, trace_record, write_all
+
+    folder, *_ = classifier
+    source, out = tmp_path / "traces.jsonl", tmp_path / "scores.jsonl"
+    write_all(source, map(trace_record, awkward))
+    options = ["--verifier", str(folder), "--family", "pure", "--device", "cpu", "--out", str(out)]
+    result = CliRunner().invoke(build_app(), ["score", str(source), *options])
+    assert result.exit_code == 0, result.output
+    expected = load_scorer(str(folder), family="pure", device="cpu")(awkward)
+    for (_, row), scores in zip(read_rows(out), expected, strict=True):
+        assert row["scores"]["kind"] == "correctness"
+        assert row["scores"]["values"] == pytest.approx(scores.values, abs=1e-5)

@@ -39,12 +39,12 @@ def qwen(tmp_path_factory):
 
 
 @torch.no_grad()
-def golden_qwen(model, head, tokenizer, trace):
+def golden_qwen(model, head, tokenizer, trace, system=({"role": "system", "content": SYSTEM},)):
     """The card's input; one forward pass for each prefix of steps."""
     scores = []
     for count in range(1, len(trace.steps) + 1):
         messages = [
-            {"role": "system", "content": SYSTEM},
+            *system,
             {"role": "user", "content": trace.problem.text},
             {
                 "role": "assistant",
@@ -66,6 +66,13 @@ def test_qwen_scores_are_those_of_the_cards_routine(qwen, awkward):
     for trace, scores in zip(awkward, score(awkward), strict=True):
         assert scores.kind is Kind.CORRECTNESS
         assert scores.values == pytest.approx(golden_qwen(*parts, trace), abs=1e-5)
+
+
+def test_reason_flux_has_no_system_message(qwen, awkward):
+    folder, *parts = qwen
+    score = load_scorer(str(folder), family="reason-flux", device="cpu")
+    for trace, scores in zip(awkward, score(awkward), strict=True):
+        assert scores.values == pytest.approx(golden_qwen(*parts, trace, system=()), abs=1e-5)
 
 
 def test_qwen_system_message_has_a_backslash_not_a_backspace():
@@ -132,6 +139,8 @@ def test_what_does_not_fit_is_refused_not_cut(qwen):
     long = Trace(Problem("p9", "Why?"), (Step("fine"), Step("1 + " * 300)))
     with pytest.raises(InputError, match=r"'p9' has \d+ tokens .* 512: step 1 ends beyond"):
         score([long])
+    with pytest.raises(InputError, match="step 0 of problem 'p9' is empty"):
+        score([Trace(Problem("p9", "Why?"), (Step(" \n"),))])
     with pytest.raises(InputError, match="'p9' has no steps"):
         score([Trace(Problem("p9", "Why?"), ())])
 

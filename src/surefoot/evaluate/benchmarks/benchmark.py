@@ -23,6 +23,7 @@ from surefoot.core.seeds import rng_for
 from surefoot.core.types import Kind, StepScores, Trace
 from surefoot.evaluate.checks import Floats, same_length
 from surefoot.evaluate.intervals import Interval, interval_of, resampled_sums
+from surefoot.formats.files import foreign_rows
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -107,6 +108,23 @@ def unique(cases: Sequence[Case[T]]) -> list[Case[T]]:
             raise InputError(f"two cases have the id {case.id!r}; drop one of them")
         seen.add(case.id)
     return list(cases)
+
+
+def cases_of(
+    files: Mapping[str, Path], build: Callable[[Record, str, str], Case[T]]
+) -> list[Case[T]]:
+    """Every row of {group: file} as build(record, "group-row", group), rows counted from 1.
+
+    InputErrors of `build` gain the file and the row; `unique` has the last word.
+    """
+    built = []
+    for group, file in files.items():
+        for row, record in foreign_rows(file):
+            try:
+                built.append(build(record, f"{group}-{row}", group))
+            except InputError as error:
+                raise InputError(f"{file} row {row}: {error}") from error
+    return unique(built)
 
 
 def files_of(path: Path, names: Sequence[str] = ()) -> dict[str, Path]:
@@ -249,6 +267,14 @@ def differences_of(a: Table, b: Table, column: str, *, level: float = 0.95) -> F
         },
         level=level,
     )
+
+
+def with_total(
+    sums: Mapping[str, Floats], columns: Callable[[Floats], Mapping[str, Floats]]
+) -> Table:
+    """A row a group and the row "all", in which every case counts alike."""
+    rows = {group: columns(sums_R_K) for group, sums_R_K in sums.items()}
+    return {**rows, "all": columns(np.sum(list(sums.values()), axis=0))}
 
 
 def harmonic(a: Floats, b: Floats) -> Floats:

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from surefoot.core.records import Record
 from surefoot.core.types import Problem, Step, Trace, Verdict
 from surefoot.evaluate.benchmarks import first_error
-from surefoot.evaluate.benchmarks.benchmark import Benchmark, Case, Table, files_of, unique
+from surefoot.evaluate.benchmarks.benchmark import Benchmark, Case, Table, cases_of, files_of
 from surefoot.evaluate.benchmarks.first_error import FirstError
 from surefoot.evaluate.checks import Floats
-from surefoot.formats.process_bench import ProcessBenchRow, read_process_bench
+from surefoot.formats.process_bench import process_bench_of
 
 SUBSETS = ("gsm8k", "math", "olympiadbench", "omnimath")
 
@@ -27,13 +28,11 @@ def load(path: Path) -> list[Case[FirstError]]:
 
     Raises InputError for another file name and for rows that break the benchmark's invariants.
     """
-    files = files_of(path, SUBSETS)
-    return unique(
-        [_case(row, name) for name, file in files.items() for row in read_process_bench(file)]
-    )
+    return cases_of(files_of(path, SUBSETS), _case)
 
 
-def _case(row: ProcessBenchRow, subset: str) -> Case[FirstError]:
+def _case(record: Record, _row: str, subset: str) -> Case[FirstError]:
+    row = process_bench_of(record)
     trace = Trace(
         Problem(id=row.id, text=row.problem),
         tuple(map(Step, row.steps)),

@@ -1,4 +1,5 @@
-"""Qwen2.5-Math-PRM (7B, 72B, 7B-PRM800K; arXiv:2501.07301) and ReasonFlux-PRM-7B.
+"""Qwen2.5-Math-PRM (7B, 72B, 7B-PRM800K; arXiv:2501.07301), and ReasonFlux-PRM-7B, which
+is the same without a system message of its own (arXiv:2506.18896).
 
     <chat: system, problem, assistant> step_1 <extra_0> step_2 <extra_0> ...
 
@@ -9,6 +10,8 @@ card's routine keeps "probabilities that are not 0", which drops one that underf
 and shifts all after it; here a step is its place. Published aggregation: product.
 """
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +28,13 @@ MARKER = "<extra_0>"
 SYSTEM = r"Please reason step by step, and put your final answer within \boxed{}."
 
 
-def qwen_template(tokenizer: Any) -> Template:
-    """Chat with the card's system message; the marker follows every step."""
+def qwen_template(tokenizer: Any, *, system: str | None = SYSTEM) -> Template:
+    """Chat with this system message (None: the chat template's own); a marker ends each step."""
     marker = only_id(tokenizer, MARKER)
+    before = [] if system is None else [{"role": "system", "content": system}]
 
     def template(problem: Problem, steps: Steps) -> Encoded:
-        messages = [
-            {"role": "system", "content": SYSTEM},
-            {"role": "user", "content": problem.text},
-        ]
+        messages = [*before, {"role": "user", "content": problem.text}]
         text: str = tokenizer.apply_chat_template(
             messages, tokenize=False, add_generation_prompt=True
         )
@@ -62,4 +63,10 @@ QWEN_PRM = Format(
     head=two_layers,
     values=second_of_two,
     marker=MARKER,
+)
+REASON_FLUX = replace(
+    QWEN_PRM,
+    name="reason-flux",
+    aggregation=None,
+    template=partial(qwen_template, system=None),
 )

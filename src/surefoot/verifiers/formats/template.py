@@ -60,11 +60,10 @@ def encode_text(
     the separator did not survive tokenization, and scores would be read beside it.
     """
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    ids = [*begin, *encoded["input_ids"]]
-    ends = {
-        stop: i + len(begin) for i, (a, stop) in enumerate(encoded["offset_mapping"]) if stop > a
-    }
-    first = sum(stop <= start for _, stop in encoded["offset_mapping"]) + len(begin)
+    ids, spans_T = [*begin, *encoded["input_ids"]], encoded["offset_mapping"]
+    # A token without width (a block before a word) ends nothing.
+    ends = {b: place for place, (a, b) in enumerate(spans_T, start=len(begin)) if a < b}
+    first = len(begin) + sum(b <= start for _, b in spans_T)
     places = [ends.get(stop, -1) for stop in stops_S]
     for step, place in enumerate(places):
         if place < 0 or (marker is not None and ids[place] != marker):
@@ -90,20 +89,16 @@ def encode_pieces(prompt: Iterable[int], steps_S: Iterable[Sequence[int]]) -> En
 def read(template: Template, trace: Trace, *, marker: str | None, context: int) -> Encoded:
     """A trace through a template: one place a step, and nothing cut off.
 
-    Raises InputError for a trace without steps, one that holds the marker (it would
-    be read as the end of a step) or one longer than `context` tokens; ModelError if
-    the template does not give every step a place of its own.
+    Raises InputError for a trace without steps or with an empty one, one that holds the
+    marker (it would be read as the end of a step) or one longer than `context` tokens;
+    ModelError if the template does not give every step a place of its own.
     """
     problem, steps = trace.problem, trace.steps
     if not steps:
         raise InputError(f"a trace of problem {problem.id!r} has no steps to score")
-    for index, text in enumerate((problem.text, *(step.text for step in steps))):
-        if marker is not None and marker in text:
-            where = f"step {index - 1}" if index else "the text"
-            raise InputError(
-                f"{where} of problem {problem.id!r} holds the verifier's step marker {marker!r}; "
-                "take it out: it would be read as the end of a step"
-            )
+    _check_text(f"the text of problem {problem.id!r}", problem.text, marker)
+    for index, step in enumerate(steps):
+        _check_text(f"step {index} of problem {problem.id!r}", step.text, marker)
     encoded = template(problem, steps)
     places = encoded.ends_S
     if len(places) != len(steps) or any(b <= a for a, b in pairwise(places)):
@@ -119,3 +114,13 @@ def read(template: Template, trace: Trace, *, marker: str | None, context: int) 
             "off silently)"
         )
     return encoded
+
+
+def _check_text(what: str, text: str, marker: str | None) -> None:
+    if not text.strip():
+        raise InputError(f"{what} is empty; drop it or give it text")
+    if marker is not None and marker in text:
+        raise InputError(
+            f"{what} holds the verifier's step marker {marker!r}; take it out: it would be read "
+            "as the end of a step"
+        )

@@ -23,7 +23,7 @@ from surefoot.verifiers.formats.marked import Format, second_of_two
 from surefoot.verifiers.formats.template import Template, encode_pieces, ids_of
 
 
-def trl_format(name: str, separator: str) -> Format:
+def trl_format(name: str, separator: str, aggregation: str | None = None) -> Format:
     """The family of token classifiers trained with this separator."""
 
     def build(tokenizer: Any) -> Template:
@@ -39,7 +39,7 @@ def trl_format(name: str, separator: str) -> Format:
     return Format(
         name=name,
         kind=Kind.CORRECTNESS,
-        aggregation="min",
+        aggregation=aggregation,
         template=build,
         head=classifier,
         values=second_of_two,
@@ -52,4 +52,4 @@ def classifier(folder: Path, _tokenizer: Any) -> torch.nn.Module:
 
 
 TRL = trl_format("trl", "\n")
-PURE = trl_format("pure", "\n\n")
+PURE = trl_format("pure", "\n\n", "min")

@@ -1,0 +1,211 @@
+"""`surefoot evaluate FILE`: how good the scores in a file are."""
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from surefoot.cli._common import is_trails, read_traces
+from surefoot.core.errors import InputError
+from surefoot.core.kinds import aggregate
+from surefoot.core.records import labelled_of, scored_of
+from surefoot.core.seeds import rng_for
+from surefoot.core.types import Kind, StepScores, Trace, Verdict
+
+Row = tuple[Trace, StepScores]
+PROBABILITIES = (Kind.CORRECTNESS, Kind.VALUE)
+
+
+def measure_scores(
+    scores: Path,
+    labels: Path | None,
+    *,
+    threshold: float | None,
+    bins: int,
+    aggregation: str | None,
+    seed: int,
+) -> dict[str, Any]:
+    """What can be known of one verifier from a file of traces that it scored."""
+    rows: list[Row] = read_traces(scores, None, scored_of)
+    kinds = {s.kind for _, s in rows}
+    if len(kinds) > 1:
+        names = sorted(kind.value for kind in kinds)
+        raise InputError(f"{scores} holds scores of several kinds {names}; give one verifier's")
+    truths = _by_oracle if labels is None else partial(_looked_up, _truths_of(labels), labels)
+    totals = [aggregate(s, aggregation) for _, s in rows]
+    return {
+        "traces": len(rows),
+        "problems": len({trace.problem.id for trace, _ in rows}),
+        "kind": rows[0][1].kind.value,
+        **_first_errors(rows, truths, threshold),
+        **_calibration(rows, totals, bins),
+        **_selection(rows, totals, seed),
+    }
+
+
+# --- first errors ----------------------------------------------------------
+
+
+def _by_oracle(trace: Trace) -> int | None:
+    """The first wrong step, -1 if there is none, None if the problem is not of trails."""
+    from surefoot.evaluate import NO_ERROR
+    from surefoot.tasks.trails import first_error
+
+    if not is_trails(trace):
+        return None
+    found = first_error(trace.problem, trace)
+    return NO_ERROR if found is None else found
+
+
+def _key(trace: Trace) -> tuple[str, ...]:
+    return (trace.problem.id, *(step.text for step in trace.steps))
+
+
+def _truths_of(labels: Path) -> dict[tuple[str, ...], int]:
+    """First error by trace; a trace with a step of unknown truth before it has none."""
+    from surefoot.evaluate import NO_ERROR
+
+    truths = {}
+    for item in read_traces(labels, None, labelled_of):
+        hard = [label.hard for label in item.labels]
+        first = next((i for i, good in enumerate(hard) if not good), NO_ERROR)
+        if first == NO_ERROR or hard[first] is False:
+            truths[_key(item.trace)] = first
+    return truths
+
+
+def _looked_up(truths: dict[tuple[str, ...], int], labels: Path, trace: Trace) -> int | None:
+    if not truths:
+        raise InputError(f"{labels} has no trace whose first error is known; label some traces")
+    return truths.get(_key(trace))
+
+
+def _first_errors(
+    rows: Sequence[Row], truth: Callable[[Trace], int | None], threshold: float | None
+) -> dict[str, Any]:
+    from surefoot.evaluate import first_error_score, predict_first_error
+
+    known = [(t, s, first) for t, s in rows if (first := truth(t)) is not None]
+    halves = _halves([t.problem.id for t, _, _ in known])
+    thresholds = [threshold, threshold]
+    if threshold is None:
+        thresholds = [
+            _chosen([k for k, h in zip(known, halves, strict=True) if h != half]) for half in (0, 1)
+        ]
+    predicted = []
+    for (_, s, _), half in zip(known, halves, strict=True):
+        limit = thresholds[half]
+        predicted.append(None if limit is None else predict_first_error(s.values, limit))
+    score = first_error_score(predicted, [first for _, _, first in known])
+    judged = bool(known) and None not in predicted
+    return {
+        "first_error_traces": len(known),
+        "first_error_f1": score.f1 if judged else None,
+        "first_error_found": score.on_erroneous if judged else None,
+        "correct_passed": score.on_correct if judged else None,
+        "thresholds": None if None in thresholds else thresholds,
+    }
+
+
+def _halves(ids: Sequence[str]) -> list[int]:
+    """0 or 1 for each row; rows of one problem stay together."""
+    numbers = {name: i % 2 for i, name in enumerate(dict.fromkeys(ids))}
+    return [numbers[name] for name in ids]
+
+
+def _chosen(known: Sequence[tuple[Trace, StepScores, int]]) -> float | None:
+    """The best threshold on these traces; None unless both right and wrong ones are there."""
+    from surefoot.evaluate import NO_ERROR, choose_threshold
+
+    firsts = [first for _, _, first in known]
+    if all(f == NO_ERROR for f in firsts) or NO_ERROR not in firsts:
+        return None
+    return choose_threshold([s.values for _, s, _ in known], firsts)
+
+
+# --- calibration and selection ---------------------------------------------
+
+
+def _calibration(rows: Sequence[Row], totals: Sequence[float], bins: int) -> dict[str, Any]:
+    from surefoot.evaluate import brier, expected_calibration_error, within_problem_auc
+
+    known = [
+        (total, trace.verdict is Verdict.CORRECT, trace.problem.id)
+        for total, (trace, _) in zip(totals, rows, strict=True)
+        if trace.verdict in (Verdict.CORRECT, Verdict.WRONG)
+    ]
+    values, right, problems = (
+        [x for x, _, _ in known],
+        [y for _, y, _ in known],
+        [z for _, _, z in known],
+    )
+    are_probabilities = rows[0][1].kind in PROBABILITIES
+    return {
+        "auc_within_problems": within_problem_auc(values, right, problems),
+        "brier": brier(values, right) if are_probabilities else None,
+        f"ece_{bins}_bins": expected_calibration_error(values, right, bins=bins)
+        if are_probabilities
+        else None,
+    }
+
+
+def _selection(rows: Sequence[Row], totals: Sequence[float], seed: int) -> dict[str, Any]:
+    """Each way to choose among n traces of a problem, n those of the problem with fewest."""
+    groups: dict[str, list[int]] = {}
+    for i, (trace, _) in enumerate(rows):
+        if trace.verdict is not None:
+            groups.setdefault(trace.problem.id, []).append(i)
+    if not groups:
+        return {"n": None, "best_of_n": None}
+    n = min(map(len, groups.values()))
+    figures = [_chosen_of(rows, totals, group, n, seed) for group in groups.values()]
+    by_name = {name: [row[name] for row in figures] for name in figures[0]}
+    compared = {
+        f"{name}_vs_majority": _interval(_differences(by_name[name], by_name["majority"]), seed)
+        for name in ("best_of_n", "weighted_vote")
+        if name in by_name
+    }
+    return {"n": n, **{k: _interval(v, seed) for k, v in by_name.items()}, **compared}
+
+
+def _chosen_of(
+    rows: Sequence[Row], totals: Sequence[float], group: Sequence[int], n: int, seed: int
+) -> dict[str, float]:
+    from surefoot.evaluate import best_of_n, coverage, vote_accuracy
+
+    right = [rows[i][0].verdict is Verdict.CORRECT for i in group]
+    answers = [rows[i][0].answer for i in group]
+    values = [totals[i] for i in group]
+
+    def vote(weights: Sequence[float] | None) -> float:
+        rng = rng_for(seed, "vote", rows[group[0]][0].problem.id)  # the same draws for both
+        return vote_accuracy(answers, right, n, rng=rng, weights_N=weights)
+
+    figures = {
+        "pass@1": sum(right) / len(right),
+        "majority": vote(None),
+        "best_of_n": best_of_n(values, right, n),
+        "coverage": coverage(right, n),
+    }
+    weights = _weights(rows[group[0]][1].kind, values)
+    return figures if weights is None else {**figures, "weighted_vote": vote(weights)}
+
+
+def _weights(kind: Kind, totals: Sequence[float]) -> list[float] | None:
+    """Votes in [0, 1]: probabilities as they are, log-ratios r as exp(r - max r); else none."""
+    if kind in PROBABILITIES:
+        return list(totals)
+    return [math.exp(t - max(totals)) for t in totals] if kind is Kind.LOGRATIO else None
+
+
+def _differences(a: Sequence[float], b: Sequence[float]) -> list[float]:
+    return [x - y for x, y in zip(a, b, strict=True)]
+
+
+def _interval(values: Sequence[float], seed: int) -> dict[str, float | None]:
+    from surefoot.evaluate import mean_interval
+
+    interval = mean_interval(values, rng=rng_for(seed, "interval"))
+    assert interval is not None
+    return {"mean": interval.estimate, "low": interval.low, "high": interval.high}
