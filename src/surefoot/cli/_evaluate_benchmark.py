@@ -58,8 +58,7 @@ class Run:
 def measure_benchmark(name: str, run: Run) -> Record:
     """Measures every entry, tells the table on stderr, writes --out; returns the summary."""
     from surefoot.evaluate.benchmarks import compare
-    from surefoot.report.benchmark import benchmark_table, write_benchmark
-    from surefoot.report.files import write_whole
+    from surefoot.report.benchmark import benchmark_table
 
     at_least_one(limit=run.limit, batch=run.batch)
     chosen("--parser", run.parser, dict.fromkeys(PARSERS))
@@ -80,12 +79,19 @@ def measure_benchmark(name: str, run: Run) -> Record:
         _tell_refusals(entry, len(cases))
     say(benchmark_table(summary))
     if run.out is not None:
-        for entry in entries:
-            write_all(run.out / f"{_file_name(entry.name)}.predictions.jsonl", _rows(cases, entry))
-        write_whole(run.out / "summary.json", json.dumps(summary, indent=1) + "\n")
-        write_benchmark(run.out / "report.html", summary)
-        say(f"wrote summary.json, predictions and report.html to {run.out}")
+        _write(run.out, summary, cases, entries)
     return summary
+
+
+def _write(out: Path, summary: Record, cases: Sequence[Any], entries: Sequence[Any]) -> None:
+    from surefoot.report.benchmark import write_benchmark
+    from surefoot.report.files import write_whole
+
+    for entry in entries:
+        write_all(out / f"{_file_name(entry.name)}.predictions.jsonl", _rows(cases, entry))
+    write_whole(out / "summary.json", json.dumps(summary, indent=1) + "\n")
+    write_benchmark(out / "report.html", summary)
+    say(f"wrote summary.json, predictions and report.html to {out}")
 
 
 def _drawn(cases: Sequence[Any], limit: int | None, seed: int) -> Sequence[Any]:

@@ -3,7 +3,7 @@
 Reads the record of `evaluate.benchmarks.summary`; all names go through `plain` or `escape`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,30 +37,38 @@ Figure = Mapping[str, float | None] | None  # {"estimate", "low", "high"}
 
 
 def benchmark_table(summary: Record) -> str:
-    """The main figure by subset, an entry a column, and the differences, ready to print."""
-    main, entries = summary["main"], summary["entries"]
-    rows = [
-        [row, *(_told(entry["figures"][row].get(main)) for entry in entries.values())]
-        for row in _rows(summary)
-    ]
-    head = (f"{main}, %", *map(plain, entries))
-    lines = [aligned(head, rows, left=head[:1])]
-    total = summary["total"]
-    others = list(dict.fromkeys(c for e in entries.values() for c in e["figures"][total]))
+    """The main figure by subset, an entry a column; the other figures of the total; differences.
+
+    Ready to print.
+    """
+    main, total = summary["main"], summary["total"]
+    others = dict.fromkeys(c for e in summary["entries"].values() for c in e["figures"][total])
+    parts = [_columns(summary, f"{main}, %", [(row, row, main) for row in _rows(summary)])]
     if len(others) > 1:
-        head = (f"{total}, %", *map(plain, entries))
-        more = [
-            [column, *(_told(entry["figures"][total].get(column)) for entry in entries.values())]
-            for column in others
-        ]
-        lines += ["", aligned(head, more, left=head[:1])]
-    base = plain(summary["base"])
-    for name, gaps in summary["differences"].items():
-        gap = gaps.get(summary["total"])
-        if gap is not None:
-            shown = f"{signed(gap['estimate'])} {_ends(gap, signed)}".strip()
-            lines.append(f"{plain(name)} − {base}: {shown} points, {summary['total']}")
-    return "\n".join(lines)
+        cells = [(column, total, column) for column in others]
+        parts.append(_columns(summary, f"{total}, %", cells))
+    return "\n\n".join(parts) + "".join(f"\n{line}" for line in _gaps(summary))
+
+
+def _columns(summary: Record, title: str, cells: Sequence[tuple[str, str, str]]) -> str:
+    """An entry a column and a line for each (name, row, column) of its figures."""
+    figures = [entry["figures"] for entry in summary["entries"].values()]
+    lines = [
+        [name, *(_told(of_entry[row].get(column)) for of_entry in figures)]
+        for name, row, column in cells
+    ]
+    return aligned((title, *map(plain, summary["entries"])), lines, left=(title,))
+
+
+def _gaps(summary: Record) -> list[str]:
+    """A line for each entry's difference to the first, in total."""
+    total, base = summary["total"], plain(summary["base"])
+    gaps = {name: rows.get(total) for name, rows in summary["differences"].items()}
+    return [
+        f"{plain(name)} − {base}: {signed(gap['estimate'])} {_ends(gap, signed)} points, {total}"
+        for name, gap in gaps.items()
+        if gap is not None
+    ]
 
 
 def write_benchmark(path: str | Path, summary: Record) -> None:

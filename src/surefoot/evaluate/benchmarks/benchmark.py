@@ -133,16 +133,16 @@ def files_of(path: Path, names: Sequence[str] = ()) -> dict[str, Path]:
     A subset is a file's name before its first dot: gsm8k of gsm8k.jsonl.gz, .json, .parquet.
     Raises InputError where there is none, and where `names` is given and misses one.
     """
-    found = [path] if path.is_file() else sorted(path.glob("*.json*")) + sorted(path.glob("*.p*t"))
-    files = {file.name.split(".")[0]: file for file in found}
-    strange = sorted(set(files) - set(names)) if names else []
+    found = [path] if path.is_file() else [*path.glob("*.json*"), *path.glob("*.parquet")]
+    files = {file.name.split(".")[0]: file for file in sorted(found)}
+    strange = sorted(set(files).difference(names or files))
     if not files or strange:
         told = f"found {', '.join(strange)}" if strange else "found none"
         wanted = f" named {', '.join(names)}" if names else ""
         raise InputError(
             f"{path}: expected .jsonl, .json (or .gz) or .parquet files{wanted}; {told}"
         )
-    return {name: files[name] for name in [*(n for n in names if n in files), *files]}
+    return {name: files[name] for name in names or files if name in files}
 
 
 # --- predictions -----------------------------------------------------------
@@ -188,14 +188,26 @@ def threshold_of(
     It is one for all groups: chosen anew on each it would flatter the scorer. 0.5 for a rule
     without a threshold. Raises KindError where scores are no probabilities and neither was said.
     """
-    if given is not None or rule.choose is None:
-        return EVEN_ODDS if given is None else given
+    if rule.choose is None:
+        return EVEN_ODDS
+    if given is not None:
+        return given
     if chosen_on is not None:
-        picked = [i for i, case in enumerate(cases) if case.group == chosen_on]
-        if not picked:
-            known = ", ".join(dict.fromkeys(case.group for case in cases))
-            raise InputError(f"no case is of {chosen_on!r} to choose a threshold on; got {known}")
+        picked = _of_group(cases, chosen_on)
         return rule.choose([cases[i] for i in picked], [scores_M[i] for i in picked])
+    _expect_probabilities(scores_M)
+    return EVEN_ODDS
+
+
+def _of_group(cases: Sequence[Case[T]], group: str) -> list[int]:
+    picked = [i for i, case in enumerate(cases) if case.group == group]
+    if not picked:
+        known = ", ".join(dict.fromkeys(case.group for case in cases))
+        raise InputError(f"no case is of {group!r} to choose a threshold on; got {known}")
+    return picked
+
+
+def _expect_probabilities(scores_M: Sequence[Sequence[StepScores]]) -> None:
     kinds = {scores.kind for of_case in scores_M for scores in of_case}
     if not kinds <= set(PROBABILITIES):
         names = ", ".join(sorted(kind.value for kind in kinds))
@@ -203,7 +215,6 @@ def threshold_of(
             f"{names} scores have no threshold of their own; choose one on a subset "
             "(--threshold-from SUBSET) or give it (--threshold)"
         )
-    return EVEN_ODDS
 
 
 def decide_all(

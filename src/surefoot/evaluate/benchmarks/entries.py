@@ -71,25 +71,19 @@ def scored(
 
     Raises InputError if the benchmark asks for more than scores, or nothing was scored.
     """
-    rule = rule_of(benchmark)
+    rule, refused = rule_of(benchmark), refused or {}
     known = [i for i, scores in enumerate(scores_M) if scores]
     if not known:
-        why = next(iter((refused or {}).values()), "no scores were given")
+        why = next(iter(refused.values()), "no scores were given")
         raise InputError(f"{name}: none of {len(cases)} cases could be scored; the first: {why}")
-    few = [cases[i] for i in known]
-    given = [scores for scores in scores_M if scores]
+    few, given = [cases[i] for i in known], [s for s in scores_M if s]
     limit = threshold_of(rule, few, given, given=threshold, chosen_on=chosen_on)
-    predictions: list[P | None] = [None] * len(cases)
-    for i, decision in zip(known, decide_all(rule, few, given, limit), strict=True):
-        predictions[i] = decision
-    return Entry(
-        name=name,
-        predictions_M=predictions,
-        scores_M=scores_M,
-        threshold=None if rule.choose is None else limit,
-        chosen_on=chosen_on if threshold is None and rule.choose is not None else None,
-        refused=refused or {},
-    )
+    decided = dict(zip(known, decide_all(rule, few, given, limit), strict=True))
+    predictions = [decided.get(i) for i in range(len(cases))]
+    if rule.choose is None:
+        return Entry(name, predictions, scores_M, refused=refused)
+    on = chosen_on if threshold is None else None
+    return Entry(name, predictions, scores_M, threshold=limit, chosen_on=on, refused=refused)
 
 
 def rule_of(benchmark: Benchmark[T, P]) -> Rule[T, P]:

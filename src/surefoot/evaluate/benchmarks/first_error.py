@@ -159,11 +159,11 @@ def count(cases: Sequence[Case[FirstError]], predictions_M: Sequence[int | None]
 def _counts(truth: FirstError, found: int | None) -> list[bool]:
     wrong = truth.first != NO_ERROR
     exact = found == truth.first
-    alarm = found is not None and found != NO_ERROR
-    near = alarm and found is not None and abs(found - truth.first) <= 1
+    alarm = found not in (None, NO_ERROR)
+    near = wrong and found in {truth.first - 1, truth.first, truth.first + 1} - {NO_ERROR}
     misled = wrong and truth.answer_right is True
     return [
-        wrong, wrong and exact, wrong and near, not wrong, not wrong and exact,
+        wrong, wrong and exact, near, not wrong, not wrong and exact,
         misled, misled and exact, misled and alarm, found is not None, True,
     ]  # fmt: skip
 

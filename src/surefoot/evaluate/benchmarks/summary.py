@@ -9,6 +9,7 @@
 `differences` are of the main column, each entry less the first, paired by problem.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TypeVar
@@ -51,14 +52,13 @@ def compare(
         )
         for entry in entries
     }
-    groups = [case.group for case in cases]
     return {
         "benchmark": benchmark.name,
         "title": benchmark.title,
         "paper": benchmark.paper,
         "cases": len(cases),
         "problems": len({case.cluster for case in cases}),
-        "groups": {name: groups.count(name) for name in dict.fromkeys(groups)},
+        "groups": dict(Counter(case.group for case in cases)),
         "main": benchmark.main,
         "total": benchmark.total,
         "seed": seed,
