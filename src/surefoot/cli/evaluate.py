@@ -35,8 +35,9 @@ def evaluate(
     """Measure verifiers on a benchmark, or one verifier on traces it has scored.
 
     A benchmark: every --scorer and --predictions side by side on the same cases, with 95 %
-    intervals over problems and paired differences to the first. Scores are kept in a journal, so
-    the same command goes on where it was interrupted. Prints a table on stderr, the same as
+    intervals over problems and paired differences to the first. Scores are kept in a journal
+    (OUT/journal.sqlite; evaluate.journal.sqlite without --out), so the same command goes on where
+    it was interrupted. Prints a table on stderr, the same as
     JSON on stdout with --json. Writes to --out: summary.json, NAME.predictions.jsonl (which
     --predictions reads back), report.html.
 

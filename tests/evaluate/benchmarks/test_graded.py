@@ -175,6 +175,8 @@ def test_labels_may_be_text(tmp_path):
         row = {"problem_name": "p", "task_name": "sort", "label": given_as}
         [found] = PROC_BENCH.load(write(tmp_path / "x.jsonl", row))
         assert found.truth == Procedure(([1, 2],), [1])
+    with pytest.raises(InputError, match=r"x.jsonl row 1: field 'label' is text but no JSON"):
+        PROC_BENCH.load(write(tmp_path / "x.jsonl", {**row, "label": "{"}))
     bad = {**row, "label": {"intermediate": [1.5], "final": 1}}
     with pytest.raises(InputError, match=r"expected numbers, texts and lists, got 1.5"):
         PROC_BENCH.load(write(tmp_path / "x.jsonl", bad))

@@ -54,15 +54,24 @@ def load(path: Path) -> list[Case[Procedure]]:
 
 
 def _case(record: Record, _row: str, _file: str) -> Case[Procedure]:
-    label = record.get("label")
-    if isinstance(label, str):  # a table's column holds it as text
-        label = json.loads(label)
     name, task = (field_of(record, key, str) for key in ("problem_name", "task_name"))
-    gold = _procedure(field_of({"label": label}, "label", dict))
+    gold = _procedure(_label(record))
     for state in gold.states:
         if isinstance(state, bool) or not isinstance(state, int | str | list):
             raise InputError(f"field 'label': expected numbers, texts and lists, got {state!r}")
     return Case(name, task, name, (), gold)
+
+
+def _label(record: Record) -> Record:
+    """The gold states; a table's column may hold them as JSON text."""
+    label = field_of(record, "label", (dict, str))
+    if isinstance(label, str):
+        try:
+            label = json.loads(label)
+        except ValueError as error:
+            raise InputError(f"field 'label' is text but no JSON ({error})") from error
+    parsed: Record = field_of({"label": label}, "label", dict)
+    return parsed
 
 
 def _procedure(record: Record) -> Procedure:
