@@ -197,6 +197,8 @@ ELSEWHERE = {
     },
     "convert": CONVERSIONS,
     "doctor": CONVERSIONS | {"against"},
+    "fuse": {"method", "shared"},  # test_cli_audit.py
+    "audit": {"truth", "plot", "seed"},  # test_cli_audit.py
     "report": set(),
     "run": {"seed"},  # test_run
     "recipes": set(),

@@ -8,7 +8,7 @@ import pytest
 import surefoot.evaluate
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = [DOCS / "evaluate.md", DOCS / "selection.md"]
+PAGES = [DOCS / "evaluate.md", DOCS / "selection.md", DOCS / "audit.md"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

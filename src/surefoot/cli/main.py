@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 VERBS = {
     "sample": "surefoot.cli.sample:sample",
     "label": "surefoot.cli.label:label",
+    "fuse": "surefoot.cli.fuse:fuse",
+    "audit": "surefoot.cli.audit:audit",
     "train": "surefoot.cli.train:train",
     "score": "surefoot.cli.score:score",
     "search": "surefoot.cli.search:search",

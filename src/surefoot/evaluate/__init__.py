@@ -1,6 +1,16 @@
 """How good is it: selection from a pool, first errors, calibration, and how sure we are."""
 
 from surefoot.core.votes import answer_classes
+from surefoot.evaluate.audit import (
+    Agreement,
+    Audit,
+    ErrorRates,
+    agreement,
+    audit_labels,
+    error_rates,
+    first_error_in,
+    judgements,
+)
 from surefoot.evaluate.calibration import Bin, brier, expected_calibration_error, reliability_bins
 from surefoot.evaluate.conformal import (
     RiskPoint,
@@ -66,8 +76,11 @@ from surefoot.evaluate.votes import drawn_vote_curves, majority_curve
 
 __all__ = [
     "NO_ERROR",
+    "Agreement",
+    "Audit",
     "Bin",
     "CoverageLaw",
+    "ErrorRates",
     "Fall",
     "FirstErrorScore",
     "Interval",
@@ -82,8 +95,10 @@ __all__ = [
     "Study",
     "Threshold",
     "accept_threshold",
+    "agreement",
     "allowed_errors",
     "answer_classes",
+    "audit_labels",
     "best_attempts",
     "best_of_n",
     "best_of_n_curve",
@@ -95,15 +110,18 @@ __all__ = [
     "coverage_curves",
     "coverage_law",
     "drawn_vote_curves",
+    "error_rates",
     "estimate_type",
     "estimate_types",
     "expected_calibration_error",
     "fall_after_peak",
     "fewest_best",
+    "first_error_in",
     "first_error_score",
     "fit_power_law",
     "flag_threshold",
     "join_scores",
+    "judgements",
     "label_accuracy",
     "load_pool",
     "load_step_scores",

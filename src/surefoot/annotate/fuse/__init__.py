@@ -9,6 +9,13 @@ from surefoot.annotate.fuse.channels import (
 from surefoot.annotate.fuse.consensus import consensus
 from surefoot.annotate.fuse.dawid_skene import DawidSkene, dawid_skene
 from surefoot.annotate.fuse.label_model import LabelModel, balance_of_two, label_model
+from surefoot.annotate.fuse.labels import (
+    by_consensus,
+    by_dawid_skene,
+    by_label_model,
+    by_metric,
+    by_step_dawid_skene,
+)
 from surefoot.annotate.fuse.metric import MetricFused, metric_fusion
 from surefoot.annotate.fuse.sources import (
     aligned,
@@ -30,7 +37,12 @@ __all__ = [
     "MetricFused",
     "aligned",
     "balance_of_two",
+    "by_consensus",
+    "by_dawid_skene",
+    "by_label_model",
+    "by_metric",
     "by_posterior",
+    "by_step_dawid_skene",
     "consensus",
     "dawid_skene",
     "first_error_posteriors",

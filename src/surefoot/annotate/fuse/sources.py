@@ -31,8 +31,8 @@ Row = Sequence[LabelledTrace | None]
 def aligned(sources_J: Sequence[Sequence[LabelledTrace]]) -> list[list[LabelledTrace | None]]:
     """[N][J] what each source says of each trace, None where it does not have it.
 
-    Traces are one if problem id and step texts are; the k-th of equals in one source meets
-    the k-th in another. In the order first seen.
+    Traces are one if their problems' and steps' texts are; the k-th of equals in one source
+    meets the k-th in another. In the order first seen.
     """
     rows: dict[Hashable, list[LabelledTrace | None]] = {}
     for j, source in enumerate(sources_J):
@@ -46,8 +46,8 @@ def aligned(sources_J: Sequence[Sequence[LabelledTrace]]) -> list[list[LabelledT
 
 
 def trace_key(trace: Trace) -> tuple[str, ...]:
-    """Equal for traces of one problem with the same words."""
-    return (trace.problem.id, *(step.text for step in trace.steps))
+    """Equal for traces with the same words; ids differ from one publisher to the next."""
+    return (trace.problem.text, *(step.text for step in trace.steps))
 
 
 def trace_in(row: Row) -> Trace:

@@ -1,0 +1,99 @@
+"""`surefoot fuse`: the labels of several sources made one."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from surefoot.annotate.fuse import (
+    aligned,
+    by_consensus,
+    by_dawid_skene,
+    by_label_model,
+    by_metric,
+    by_step_dawid_skene,
+)
+from surefoot.cli import _options as o
+from surefoot.cli._common import chosen, tell, write_rows
+from surefoot.cli._labels_in import makers, read_labels
+from surefoot.core.errors import InputError
+from surefoot.core.records import labelled_record
+from surefoot.core.types import LabelledTrace
+
+Fusion = Callable[[list[list[LabelledTrace | None]], list[str]], list[LabelledTrace]]
+
+FUSIONS: dict[str, Fusion] = {
+    "consensus": by_consensus,
+    "dawid_skene": by_dawid_skene,
+    "step_dawid_skene": by_step_dawid_skene,
+    "label_model": by_label_model,
+    "metric": by_metric,
+}
+
+
+def fuse(
+    labels: Annotated[
+        list[Path], typer.Argument(help="Labelled traces, one file a source, in any format.")
+    ],
+    out: o.Out,
+    method: Annotated[str, typer.Option(help="How they are fused, see above.")] = "dawid_skene",
+    shared: Annotated[
+        list[Path] | None,
+        typer.Option(help="One of the files that rest on the same rollouts or judge. Repeat it."),
+    ] = None,
+    as_json: o.AsJson = False,
+) -> None:
+    """Fuse the labels that several sources gave to the same traces.
+
+    consensus: keep a trace if all name the same first error, drop the others.
+
+    dawid_skene: how each source misses, misplaces and imagines first errors is estimated from
+    their disagreements; every trace is kept, with P(no error so far) as its steps' belief.
+
+    metric: the same by distances, where sources differ in the step that shows an error.
+
+    step_dawid_skene, label_model: every step by itself.
+
+    All but consensus need three independent sources. Files that share their evidence count as
+    one: those whose labels have the same makers, and those named with --shared. Traces are
+    matched by their words. Writes labelled traces to --out.
+
+    Example:
+        surefoot fuse rollouts.jsonl critic.jsonl calculator.jsonl --out fused.jsonl
+    """
+    fused_by = chosen("--method", method, FUSIONS)
+    if len(labels) < 2:
+        raise InputError("expected two files of labels or more, one a source; got one")
+    sources = [read_labels(path) for path in labels]
+    groups = _groups(labels, list(map(makers, sources)), shared or [])
+    rows = aligned(sources)
+    fused = fused_by(rows, groups)
+    write_rows(out, map(labelled_record, fused))
+    tell({**_summary(rows, groups, fused), "out": out}, as_json=as_json)
+
+
+def _groups(labels: list[Path], made_by: list[str], shared: list[Path]) -> list[str]:
+    """[J] equal for files that share their evidence: that of the first of them."""
+    unknown = [str(path) for path in shared if path not in labels]
+    if unknown:
+        raise InputError(f"--shared {unknown[0]} is not one of the files to fuse")
+    joined = {made_by[labels.index(path)] for path in shared}
+    first = next((name for name in made_by if name in joined), "")
+    return [first if name in joined else name for name in made_by]
+
+
+def _summary(
+    rows: list[list[LabelledTrace | None]], groups: list[str], fused: list[LabelledTrace]
+) -> dict[str, Any]:
+    beliefs = [x.value for item in fused for x in item.labels if x.value is not None]
+    shared = {group: n for group, n in Counter(groups).items() if n > 1}
+    return {
+        "traces": len(rows),
+        "labelled_by_all": sum(None not in row for row in rows),
+        "independent_sources": len(set(groups)),
+        **({"sources_that_count_as_one": shared} if shared else {}),
+        "fused": len(fused),
+        "mean_label": sum(beliefs) / len(beliefs) if beliefs else None,
+    }
