@@ -19,7 +19,7 @@ a first error was not judged and is left out.
 import json
 import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from surefoot.annotate import by_rule, calculator, consensus
 from surefoot.annotate.rules import readable
 from surefoot.core.records import read_rows
 from surefoot.core.seeds import rng_for
-from surefoot.core.types import Kind, LabelledTrace, StepLabel, Trace
+from surefoot.core.types import Kind, LabelledTrace, Step, StepLabel, Trace
 from surefoot.evaluate.intervals import interval_of, quotient, resampled_sums
 from surefoot.formats import Choices, read_foreign, read_process_bench
 from surefoot.formats.big_bench_mistake import big_bench_mistake_labelled, big_bench_mistake_of
@@ -81,6 +81,16 @@ def deductions(path: Path) -> list[LabelledTrace]:
     ]
 
 
+def samples(path: Path) -> dict[str, list[Trace]]:
+    """Problem -> 32 unlabelled solutions, from StrictPRMBench's pool."""
+    pool = {}
+    for _, row in read_rows(path):
+        text = row["candidates"][0]["problem"]["question"].strip()
+        solutions = [[Step(s["text"]) for s in c["steps"]] for c in row["candidates"]]
+        pool[text] = [Trace(problem_for(text), tuple(steps)) for steps in solutions]
+    return pool
+
+
 # --- annotators ------------------------------------------------------------------
 
 
@@ -97,6 +107,11 @@ def by_consensus(traces: Sequence[Trace]) -> list[LabelledTrace]:
     return [consensus(trace, others=same[trace.problem.id]) for trace in traces]
 
 
+def by_pool(traces: Sequence[Trace], pool: Mapping[str, list[Trace]]) -> list[LabelledTrace]:
+    """Each trace against 32 samples of one model for its problem."""
+    return [consensus(trace, others=pool[trace.problem.text.strip()]) for trace in traces]
+
+
 def by_stack(traces: Sequence[Trace]) -> list[LabelledTrace]:
     """The rule of Dyck languages."""
     return [by_rule(trace, rule=dyck.right_steps) for trace in traces]
@@ -109,8 +124,10 @@ def by_deduction(traces: Sequence[Trace]) -> list[LabelledTrace]:
 
 
 RATED = "prm800k/prm800k_1818_trajectories_decoded.jsonl.gz"
+POOL = "strictprmbench/gsm8k_500x32_samples.jsonl.gz"
+GSM8K = "processbench/gsm8k.jsonl.gz"
 RUNS: tuple[tuple[str, Callable[[Path], list[LabelledTrace]], Annotate], ...] = (
-    ("processbench/gsm8k.jsonl.gz", process_bench, by_calculator),
+    (GSM8K, process_bench, by_calculator),
     ("processbench/math.jsonl.gz", process_bench, by_calculator),
     (RATED, prm800k, by_calculator),
     (RATED, prm800k, by_consensus),
@@ -171,9 +188,13 @@ def main(data: Path) -> None:
     for name, load, annotate in RUNS:
         people = load(data / name)
         ours = annotate([item.trace for item in people])
-        row = {"data": name, "annotator": annotate.__name__, **figures(people, ours)}
-        print(json.dumps(row), flush=True)
-        table.append(row)
+        table.append({"data": name, "annotator": annotate.__name__, **figures(people, ours)})
+    pool = samples(data / POOL)
+    people = [t for t in process_bench(data / GSM8K) if t.trace.problem.text.strip() in pool]
+    ours = by_pool([item.trace for item in people], pool)
+    table.append({"data": GSM8K, "annotator": "by_pool", **figures(people, ours)})
+    for row in table:
+        print(json.dumps(row))
     report = {"command": "python benchmarks/agreement.py", "date": str(date.today()), "rows": table}
     (RESULTS / "agreement.json").write_text(json.dumps(report, indent=1) + "\n")
 

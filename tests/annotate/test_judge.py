@@ -139,3 +139,14 @@ def test_the_prompt_shows_every_step_once():
     assert all(prompt.count(f"> {step.text}") == 1 for step in TWO.steps)
     assert "from 0 to 1" in prompt
     assert read_verdicts(prompt, 2, "CODE") == [None, None]  # repeating it is no vote
+
+
+@pytest.mark.slow
+def test_a_local_policy_can_be_a_judge_and_one_that_cannot_follow_abstains():
+    pytest.importorskip("torch", reason="needs surefoot[models]")
+    from surefoot.policy.local import load_policy
+
+    labelled = critic(TWO, judge=load_policy("pebble"), votes=2)
+    assert [label.value for label in labelled.labels] == [None, None]
+    assert labelled.notes == {"replies": "2", "unreadable": "2"}
+    assert labelled.usage.verifier_tokens > 0

@@ -12,7 +12,6 @@ Dimension key: S steps, V votes.
 
 from surefoot.annotate.asking import (
     QUOTING,
-    Replies,
     ask,
     code_word,
     quoted,
@@ -118,7 +117,7 @@ def _argue(
         for side, debater in zip(SIDES, debaters, strict=True):
             prompt = debater_prompt(trace, step, side, heard)
             role = f"debate/{step}/{side}/{turn}"
-            replies: Replies = ask(debater, trace.problem, role, prompt, seed=seed)
+            replies = ask(debater, trace.problem, role, prompt, seed=seed)
             spoken += ((side, replies.texts[0]),)
             usage += replies.usage
     return spoken, usage
