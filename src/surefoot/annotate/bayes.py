@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from surefoot.annotate.belief import Belief, Floats, prior_from_steps
+from surefoot.annotate.belief import Belief, Floats, prior_from_steps, stuck_states
 from surefoot.core.errors import InputError
 from surefoot.core.protocols import Steps
 from surefoot.core.types import Kind, LabelledTrace, StepLabel, Trace, Usage, Verdict
@@ -63,7 +63,8 @@ def bayes(
 
     rollouts: of the trace's problem. What they know of its prefixes already is free evidence.
     belief: to begin with, and moved; by default a flat prior over tau and over the policy's
-      rates. `Belief(S, learned(...), prior_from_steps(...))` says more.
+      rates. What `annotate.hazard.learn` gives says more. An unfinished
+      trace has one step more, all that is still to be written.
     judge: asked once if rollouts leave the first error undecided; the values of its labels
       are taken as P(step right | steps before right).
     at_once: rollouts of a prefix to ask for in one round.
@@ -72,16 +73,18 @@ def bayes(
     tell), "first_error" (the likeliest; S for none), "entropy" (bits), "values" (posterior
     mean of each prefix's success, JSON). Raises InputError for a trace without steps.
     """
-    belief = Belief(len(trace.steps)) if belief is None else belief
-    if belief.steps != len(trace.steps):
-        raise InputError(f"a belief about {belief.steps} steps for {len(trace.steps)} steps")
+    steps = len(trace.steps) + (not trace.finished)  # what is still to be written is one more
+    belief = Belief(steps, model=stuck_states) if belief is None else belief
+    if belief.steps != steps:
+        raise InputError(f"a belief about {belief.steps} steps for {steps} steps")
     before = rollouts.usage
     _take_in_what_is_known(belief, trace, rollouts)
     stopped = _ask(belief, trace, rollouts, stop, at_once)
     usage = rollouts.usage - before
     if stopped != "sure" and judge is not None:
         opinion = judge(trace)
-        belief.weigh(prior_from_steps([label.value for label in opinion.labels]))
+        rest = [None] * (steps - len(trace.steps))
+        belief.weigh(prior_from_steps([*(label.value for label in opinion.labels), *rest]))
         usage += opinion.usage
         stopped = "sure" if belief.first_error.max() >= stop.confidence else stopped
     return _labelled(trace, belief, stopped, usage)
@@ -113,16 +116,15 @@ def _observe(belief: Belief, place: int, ends: Sequence[Trace]) -> None:
 
 def _ask(belief: Belief, trace: Trace, rollouts: Rollouts, stop: Stop, at_once: int) -> str:
     """Asks for rollouts until one of the limits; returns which."""
-    places = belief.steps + (not trace.finished)  # nothing can be written after a finished trace
-    prefixes: list[Steps] = [trace.steps[:place] for place in range(places)]
-    tokens_T = tokens_to_the_end(trace)[:places]
+    prefixes: list[Steps] = [trace.steps[:place] for place in range(belief.steps)]
+    tokens_T = tokens_to_the_end(trace)[: belief.steps]
     start = rollouts.usage
     while belief.first_error.max() < stop.confidence:
         spent = rollouts.usage - start
         left = stop.rollouts - spent.calls
         if left < 1 or (stop.tokens is not None and spent.policy_tokens >= stop.tokens):
             return "spent"
-        bits_T = belief.information()[:places]
+        bits_T = belief.information()[:-1]
         if bits_T.max() < stop.bits:
             return "cannot tell"
         place = int(np.argmax(bits_T / tokens_T))
@@ -142,15 +144,20 @@ def tokens_to_the_end(trace: Trace) -> Floats:
 
 
 def _labelled(trace: Trace, belief: Belief, stopped: str, usage: Usage) -> LabelledTrace:
-    counts = zip(belief.successes_T[1:], belief.tries_T[1:], belief.right, strict=True)
+    steps = len(trace.steps)
     labels = tuple(
         StepLabel(Kind.CORRECTNESS, float(won), int(tries), "bayes", belief=float(right))
-        for won, tries, right in counts
+        for won, tries, right in zip(
+            belief.successes_T[1 : steps + 1],
+            belief.tries_T[1 : steps + 1],
+            belief.right[:steps],
+            strict=True,
+        )
     )
     notes = {
         "stopped": stopped,
-        "first_error": str(int(belief.first_error.argmax())),
+        "first_error": str(min(steps, int(belief.first_error.argmax()))),
         "entropy": f"{belief.entropy:.3f}",
-        "values": json.dumps([round(float(value), 4) for value in belief.values]),
+        "values": json.dumps([round(float(value), 4) for value in belief.values[:steps]]),
     }
     return LabelledTrace(trace, labels, usage, notes)

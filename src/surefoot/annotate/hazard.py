@@ -48,8 +48,9 @@ def surprise_features(trace: Trace) -> Floats:
     for number, step in enumerate(trace.steps):
         if not step.logprobs:
             raise InputError(
-                f"step {number} of a trace of problem {trace.problem.id!r} has no log-probabilities "
-                "(field 'logprobs'); sample it again with a local policy, or use other features"
+                f"step {number} of a trace of problem {trace.problem.id!r} has no "
+                "log-probabilities (field 'logprobs'); sample it with a local policy, or use "
+                "other features"
             )
     raw_S_2 = np.array([[sum(s.logprobs), min(s.logprobs)] for s in trace.steps])
     tamed: Floats = -np.log1p(-raw_S_2.clip(max=0))
