@@ -11,7 +11,7 @@ from surefoot.annotate.edit_texts import EDITS, Scene, swap_terms
 from surefoot.annotate.edits import by_checker, by_recomputation, edited, inject
 from surefoot.core.errors import InputError
 from surefoot.core.types import Kind, Step, Trace, Verdict
-from surefoot.tasks import gsm, trails
+from surefoot.tasks import game24, gsm, trails
 
 ABOVE_1, NOT_2 = range(2, 10), (1, *range(3, 10))
 CHECKED = by_checker(trails.check_steps)
@@ -158,3 +158,15 @@ def test_the_calculator_sees_the_edits_that_leave_the_result(data):
         flags = [calculator(m.trace).labels[-1].hard is False for m in made if m is not None]
         assert len(flags) > 20
         assert np.mean(flags) == seen
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_any_task_with_an_exact_checker_can_be_edited(seed):
+    puzzle = game24.problem_of_numbers("g", [4, 5, 6, 10])
+    lines = ("10 - 4 = 6 (left: 5 6 6)", "5 * 6 = 30 (left: 30 6)", "30 - 6 = 24 (left: 24)")
+    right = Trace(puzzle, tuple(map(Step, lines)))
+    confirm = by_checker(game24.check_steps)
+    broken = inject(right, confirm=confirm, rng=np.random.default_rng(seed)).trace
+    flaws = game24.check_steps(puzzle, broken)
+    assert flaws[-1] is not None
+    assert not any(flaws[:-1])

@@ -5,7 +5,7 @@ from surefoot.annotate.alphamath import alphamath, value_targets
 from surefoot.annotate.calculator import calculator
 from surefoot.annotate.debate import debate
 from surefoot.annotate.edits import by_checker, by_recomputation, edited, inject
-from surefoot.annotate.ensemble import VIEWS, View, ensemble
+from surefoot.annotate.ensemble import View, ensemble
 from surefoot.annotate.judge import critic
 from surefoot.annotate.monte_carlo import monte_carlo
 from surefoot.annotate.mutate import mutants, mutations
@@ -28,7 +28,6 @@ from surefoot.annotate.sorm import balanced, sorm, uses_last_number
 from surefoot.annotate.token_quality import TokenChoice, rejoined, token_quality, triplets
 
 __all__ = [
-    "VIEWS",
     "TokenChoice",
     "View",
     "WeightedStep",

@@ -11,6 +11,7 @@ arithmetic may still be the wrong thing to compute.
 Dimension key: S steps, C claims of a step.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,12 +58,15 @@ class Claim:
     @property
     def whole(self) -> bool:
         """Is the right side the left one without its fraction?"""
-        return self.computed != self.stated == self.computed.__floor__()
+        return self.computed != self.stated == math.floor(self.computed)
 
 
 def calculator(trace: Trace) -> LabelledTrace:
-    """[S] labels of kind correctness. The counts are claims that hold of claims made; one that
-    fails makes the belief 0. Costs nothing; notes say how many "claims" were read."""
+    """[S] labels of kind correctness; without evidence where a step makes no claim.
+
+    The counts are claims that hold of claims made; one that fails makes the belief 0.
+    notes: how many "claims" were read. Costs nothing.
+    """
     claims_S_C = [claims_of(step.text) for step in trace.steps]
     notes = {"claims": str(sum(map(len, claims_S_C)))}
     return LabelledTrace(trace, tuple(map(_label, claims_S_C)), notes=notes)
@@ -81,7 +85,7 @@ def claims_of(text: str) -> list[Claim]:
     claims = [*marked, *_plain_claims(blank)]
     if _WHOLE.search(text):
         claims = [claim for claim in claims if not claim.whole]
-    return list({claim.text: claim for claim in claims}.values())
+    return list({claim.text: claim for claim in claims}.values())  # the text's own, if both say it
 
 
 def _plain_claims(text: str) -> list[Claim]:
