@@ -43,6 +43,7 @@ def outcomes(name, text, around=(), seeds=200):
         ("misread", "Sam = Mia + 5 = 14 + 5 = 19", {"Sam = Mia - 5 = 14 - 5 = 9"}),
         ("misread", "5 more make 14 + 5 = 19", {"5 fewer make 14 - 5 = 9"}),
         ("misread", "That makes 14 + 5 = 19", {None}),
+        ("misread", "A well-read man lost 9 - 3 = 6", {"A well-read man gained 9 + 3 = 12"}),
         ("change_values", "1 * 2 = 2", {f"{a} * {b} = {a * b}" for a in ABOVE_1 for b in NOT_2}),
     ],
 )  # fmt: skip

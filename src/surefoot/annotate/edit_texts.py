@@ -144,10 +144,10 @@ def misread(scene: Scene, rng: np.random.Generator) -> str | None:
         return None
     turned = pairs[rng.integers(len(pairs))][0]
     inside = {token.start for token in scene.claim.left}
-    beside = [
+    beside = [  # with a space before it: no hyphen
         token
         for token in tokens_of(scene.text)
-        if token.text == turned.text and token.sort == "op" and token.start not in inside
+        if token.text == turned.text and token.after_space and token.start not in inside
     ]
     swapped = _turned_words(scene.text)
     if not beside and not swapped:
