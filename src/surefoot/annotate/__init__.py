@@ -1,11 +1,24 @@
-"""Who labels steps: rollouts, outcomes, exact checkers."""
+"""Who labels steps: rollouts and trees, judges, edits and rules, exact checkers, and our own."""
 
+from surefoot.annotate.active import convincing, mined
 from surefoot.annotate.agreement import consensus
 from surefoot.annotate.alphamath import alphamath, value_targets
+from surefoot.annotate.bayes import Stop, abstaining, bayes
+from surefoot.annotate.belief import (
+    Belief,
+    Channel,
+    flat_channel,
+    learned,
+    prior_from_steps,
+    stuck_states,
+    three_states,
+    two_states,
+)
 from surefoot.annotate.calculator import calculator
 from surefoot.annotate.debate import debate
 from surefoot.annotate.edits import by_checker, by_recomputation, edited, inject
 from surefoot.annotate.ensemble import View, ensemble
+from surefoot.annotate.hazard import Hazard, learn, surprise_features
 from surefoot.annotate.judge import critic
 from surefoot.annotate.monte_carlo import monte_carlo
 from surefoot.annotate.mutate import mutants, mutations
@@ -28,24 +41,35 @@ from surefoot.annotate.sorm import balanced, sorm, uses_last_number
 from surefoot.annotate.token_quality import TokenChoice, rejoined, token_quality, triplets
 
 __all__ = [
+    "Belief",
+    "Channel",
+    "Hazard",
+    "Stop",
     "TokenChoice",
     "View",
     "WeightedStep",
+    "abstaining",
     "alphamath",
     "balanced",
+    "bayes",
     "best_of_value",
     "by_checker",
     "by_recomputation",
     "by_rule",
     "calculator",
     "consensus",
+    "convincing",
     "critic",
     "debate",
     "deductive",
     "edited",
     "effective_rewards",
     "ensemble",
+    "flat_channel",
     "inject",
+    "learn",
+    "learned",
+    "mined",
     "monte_carlo",
     "mutants",
     "mutations",
@@ -55,6 +79,7 @@ __all__ = [
     "oracle",
     "outcome",
     "outcomes",
+    "prior_from_steps",
     "progress",
     "quality_labels",
     "quality_values",
@@ -66,8 +91,12 @@ __all__ = [
     "relative_scores",
     "rest_mcts",
     "sorm",
+    "stuck_states",
+    "surprise_features",
+    "three_states",
     "token_quality",
     "triplets",
+    "two_states",
     "uses_last_number",
     "value_targets",
     "weighted_steps",

@@ -69,6 +69,10 @@ class Rollouts:
         """All rollouts of a prefix so far, in order."""
         return list(self._seen.get(_key(prefix), ()))
 
+    def drawn(self) -> list[Trace]:
+        """All rollouts of all prefixes, prefix by prefix in order of first asking."""
+        return [trace for traces in self._seen.values() for trace in traces]
+
     def values(self, prefixes_P: Sequence[Steps], count: int) -> list[StepLabel]:
         """[P] V after each prefix from its first `count` rollouts; without evidence (tries 0)
         where none of them could be read."""
