@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import typer
-from cli_helpers import rows_of
+from cli_helpers import rows_of, write_rows
 
+from surefoot.cli._annotators import METHODS as LABELLING
 from surefoot.cli._labelling import ANYWHERE
-from surefoot.cli._labelling import METHODS as LABELLING
 from surefoot.cli.docs import page
 from surefoot.cli.main import VERBS, build_app
 
@@ -118,6 +118,7 @@ NO_EFFECT_ON_RESULTS = {
 }
 SAMPLE = "sample trails:easy --limit 2 --n 2 --max-tokens 12 --policy {tiny}"
 LABEL = "label {traces} --limit 3 --policy {tiny} --completions 2 --max-tokens 12"
+BAYES = "label {traces} --limit 3 --method bayes --policy {tiny} --max-tokens 12 --budget-calls 6"
 TREE = f"{LABEL} --method alphamath --rounds 3"
 JUDGE = "label {traces} --limit 2 --method critic --judge {tiny} --max-tokens 12 --votes 2"
 TRAIN = "train {labels} --base {tiny} --epochs 1"
@@ -137,6 +138,7 @@ CHANGES = {
     ],
     LABEL: ["--method sorm", "--completions 1", "--limit 2"],
     f"{LABEL} --method progress": ["--best-of 2"],
+    BAYES: ["--confidence 0.2"],
     TREE: ["--rounds 1", "--budget-policy-tokens 0", "--budget-calls 3"],
     JUDGE: ["--votes 1"],
     "label {traces} --method inject": ["--seed 1"],
@@ -180,7 +182,7 @@ CONVERSIONS = {
 }  # fmt: skip  # test_cli_convert.py
 ELSEWHERE = {
     "sample": {"without-gold"},  # test_problems_without_gold_can_be_sampled_unchecked
-    "label": {"policy", "temperature", "top-p", "dtype", "judge"},  # below
+    "label": {"policy", "temperature", "top-p", "dtype", "judge", "reference"},  # below
     "train": {"targets"},  # test_hard_targets_round_soft_labels_up
     "score": {"family"},  # tests/verifiers/formats
     "search": {"without-gold", "aggregation"},  # the former as in sample; below
@@ -313,6 +315,26 @@ def test_an_option_that_the_method_does_not_use_is_refused(refused, traces, tmp_
         name = f"--{option.replace('_', '-')}"
         line = refused("label", traces, "--method", method, name, "1", "--out", tmp_path / "o")
         assert f"{name} does nothing for --method {method}" in line
+
+
+@pytest.mark.parametrize("method", ["ensemble", "reference", "debate", "deductive"])
+def test_a_judge_that_says_nothing_abstains(cli, refused, places, traces, tmp_path, method):
+    """A random model's replies cannot be read: no step has evidence, and the run goes through."""
+    rows = [{**row, "right_way": "1 + 1 = 2\nThe answer is 2"} for row in rows_of(traces)]
+    asked = write_rows(tmp_path / "t.jsonl", rows)
+    command = f"--limit 2 --method {method} --max-tokens 8 --votes 2".split()
+    command = ["label", asked, *command, "--out", tmp_path / "l.jsonl", "--judge", places["tiny"]]
+    if method == "reference":
+        assert "field 'reference' is missing" in refused(*command)
+        command += ["--reference", "right_way"]
+    told = json.loads(cli(*command, "--json").stdout)
+    assert told["verifier_tokens"] > 0
+    assert told["without_evidence"] in (told["steps"], told["steps"] - 2)  # an end has its verdict
+
+
+def test_a_method_of_judges_asks_for_one(refused, traces, tmp_path):
+    line = refused("label", traces, "--method", "critic", "--out", tmp_path / "o")
+    assert "give its model with --judge" in line
 
 
 def test_every_option_of_label_is_some_methods_own():

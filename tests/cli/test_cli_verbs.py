@@ -123,7 +123,7 @@ def test_rollouts_keep_their_counts_and_trust_the_verdict(cli, tiny, traces, tmp
 
 
 def test_ids_of_another_tokenizer_are_not_read_as_words(tiny):
-    from surefoot.cli._labelling import with_own_ids
+    from surefoot.cli._annotators import with_own_ids
     from surefoot.core.types import Problem, Step, Trace
     from surefoot.policy.local import load_policy
 

@@ -9,12 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from surefoot.cli import _options as o
+from surefoot.cli._annotators import METHODS
 from surefoot.cli._common import at_least_one, chosen, read_traces, tell, unescaped, write_rows
-from surefoot.cli._labelling import ANYWHERE, METHODS, Job, Method, Options, row_of
+from surefoot.cli._labelling import ANYWHERE, Job, Method, Options, Row, row_of
 from surefoot.cli._work import Work
 from surefoot.core.errors import InputError
 from surefoot.core.records import labelled_record
-from surefoot.core.types import LabelledTrace, Trace
+from surefoot.core.types import LabelledTrace
 
 
 def label(
@@ -36,11 +37,15 @@ def label(
     votes: Annotated[
         int | None, typer.Option(help="Replies of the judge to each question.")
     ] = None,
+    reference: Annotated[
+        str, typer.Option(help="The field of each row with a right solution, text or steps.")
+    ] = "reference",
+    confidence: Annotated[float, typer.Option(help="bayes stops when it is so sure.")] = 0.9,
     budget_policy_tokens: Annotated[
-        int | None, typer.Option(help="Most tokens that the tree of a problem may cost.")
+        int | None, typer.Option(help="Most tokens for a trace (bayes) or a problem (trees).")
     ] = None,
     budget_calls: Annotated[
-        int | None, typer.Option(help="Most calls that the tree of a problem may cost.")
+        int | None, typer.Option(help="Most rollouts for a trace (bayes), or calls for a problem.")
     ] = None,
     policy: o.Policy = "pebble",
     temperature: o.Temperature = 0.8,
@@ -59,15 +64,20 @@ def label(
 
     By rollouts of --policy, checked against gold answers: monte_carlo (how often it ends
     correctly from each step), omega_trace (the first error, by binary search), sorm (can the
-    right answer still be reached), progress (what a step adds to the chances).
+    right answer still be reached), progress (what a step adds to the chances), bayes (the first
+    error, by asking where an answer tells most; asks --judge, if there is one, where rollouts
+    cannot tell).
 
     By a tree of solutions, of problems alone: omega (OmegaPRM), relative (next steps against one
     another), alphamath and rest_mcts (tree search; rollouts stand for the value model).
 
-    By a model that reads, --judge: critic (every step, --votes times).
+    By a model that reads, --judge: critic (every step, --votes times), ensemble (the first error,
+    asked for in several ways), reference (beside a right solution), debate (accuser against
+    defender), deductive (each step from the premises that it cites).
 
-    Without a model: calculator (the arithmetic that a step states), outcome (how the trace
-    ended), oracle (the exact checker of trails), inject (the right ones, broken on purpose).
+    Without a model: calculator (the arithmetic that a step states), consensus (do the problem's
+    other traces reach the same results), outcome (how the trace ended), oracle (the exact checker
+    of trails), inject (the right ones, broken on purpose).
 
     Writes the traces with "labels", one a step, and what they cost to --out. An option that the
     method does not use is an error.
@@ -79,12 +89,13 @@ def label(
     _refuse_unused(ctx, method, use)
     at_least_one(limit=limit, completions=completions, best_of=best_of, rounds=rounds, votes=votes)
     options = Options(
-        completions, best_of, rounds, judge, votes, budget_policy_tokens, budget_calls, policy,
-        temperature, top_p, max_tokens, unescaped(separator), seed, dtype, device,
+        completions, best_of, rounds, judge, votes, reference, confidence, budget_policy_tokens,
+        budget_calls, policy, temperature, top_p, max_tokens, unescaped(separator), seed, dtype,
+        device,
     )  # fmt: skip
     rows = read_traces(traces, limit, partial(row_of, use, options))
     with Work("label", out, journal, problems_in_flight) as work:
-        make = use.start(Job(work, traces, options))
+        make = use.start(Job(work, traces, options, rows))
         items = _once(rows) if use.of_problems else rows
         found = work.each(f"label by {method}", make, items)
         labelled = list(chain.from_iterable(found))
@@ -106,9 +117,9 @@ def _refuse_unused(ctx: typer.Context, name: str, method: Method) -> None:
             )
 
 
-def _once(rows: Sequence[Trace]) -> list[Trace]:
+def _once(rows: Sequence[Row]) -> list[Row]:
     """The first row of each problem."""
-    return list({row.problem.id: row for row in reversed(rows)}.values())[::-1]
+    return list({row.trace.problem.id: row for row in reversed(rows)}.values())[::-1]
 
 
 def _summary(labelled: Sequence[LabelledTrace]) -> dict[str, Any]:

@@ -1,0 +1,262 @@
+"""The annotators of `surefoot label`, each made ready by a function of its own.
+
+A new one is a builder (or a line, where one of these fits) and an entry of `METHODS`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from surefoot import annotate as a
+from surefoot.cli._common import is_trails
+from surefoot.cli._labelling import (
+    Job,
+    Label,
+    Method,
+    Row,
+    given,
+    needs_gold,
+    needs_oracle,
+    needs_verdict,
+    needs_whole_steps,
+)
+from surefoot.core.errors import InputError
+from surefoot.core.protocols import Sampler, Steps
+from surefoot.core.seeds import rng_for
+from surefoot.core.tree import Tree
+from surefoot.core.types import LabelledTrace, Problem, Step, StepLabel, Trace, Verdict
+from surefoot.steps import Rollouts
+from surefoot.tasks.load import checker_for
+from surefoot.trees import Grown, NodeLabel, counted, labelled_traces
+
+# --- by rollouts -----------------------------------------------------------
+
+
+def _by_rollouts(job: Job, *, method: Callable[..., LabelledTrace], best_of: bool = False) -> Label:
+    policy, check, o = job.policy(), checker_for(job.source), job.options
+    settings = {"completions": o.completions} | ({"best_of": o.best_of} if best_of else {})
+
+    def label(row: Row) -> list[LabelledTrace]:
+        trace = row.trace
+        rollouts = Rollouts(trace.problem, sample=policy, check=check, seed=o.seed)
+        labelled = method(with_own_ids(trace, policy.encoder), rollouts=rollouts, **settings)
+        return [replace(labelled, trace=trace)]
+
+    return label
+
+
+def _bayes(job: Job) -> Label:
+    policy, check, o = job.policy(), checker_for(job.source), job.options
+    limits = given(rollouts=o.budget_calls, tokens=o.budget_policy_tokens)
+    stop = a.Stop(confidence=o.confidence, **limits)
+    judge = None if o.judge is None else job.model(o.judge, "verifier_tokens")
+    asked: dict[str, Any] = {"seed": o.seed, **given(votes=o.votes)}
+
+    def label(row: Row) -> list[LabelledTrace]:
+        rollouts = Rollouts(row.trace.problem, sample=policy, check=check, seed=o.seed)
+        critic = None if judge is None else partial(a.critic, judge=judge, **asked)
+        own = with_own_ids(row.trace, policy.encoder)
+        labelled = a.bayes(own, rollouts=rollouts, stop=stop, judge=critic)
+        return [replace(labelled, trace=row.trace)]
+
+    return label
+
+
+def with_own_ids(trace: Trace, encoder: Any) -> Trace:
+    """The trace without token ids unless they are this tokenizer's: another policy's ids
+    would be read as other words."""
+    size = len(encoder.tokenizer)
+
+    def own(step: Step) -> bool:
+        if not step.ids or max(step.ids) >= size:
+            return False
+        text: str = encoder.tokenizer.decode(list(step.ids), skip_special_tokens=True)
+        return text.strip() == step.text
+
+    if all(own(step) for step in trace.steps):
+        return trace
+    return replace(trace, steps=tuple(Step(step.text) for step in trace.steps))
+
+
+# --- by trees --------------------------------------------------------------
+
+
+def _grown(
+    job: Job, *, grow: Callable[..., Grown], rounds: str, labels: Callable[[Tree], NodeLabel]
+) -> Label:
+    """A tree of rollouts. rounds: what the method calls them."""
+    policy, check, o = job.policy(), checker_for(job.source), job.options
+    settings = {"completions": o.completions, **given(**{rounds: o.rounds})}
+
+    def label(row: Row) -> list[LabelledTrace]:
+        trace = row.trace
+        rollouts = Rollouts(trace.problem, sample=policy, check=check, seed=o.seed)
+        grown = grow(trace.problem, rollouts=rollouts, budget=job.budget(), **settings)
+        return _packed(grown, labels(grown.tree))
+
+    return label
+
+
+def _searched(
+    job: Job, *, grow: Callable[..., Grown], rounds: str, labels: Callable[[Tree], NodeLabel]
+) -> Label:
+    """A search that writes step by step; rollouts stand for the value model."""
+    policy, check, o = job.policy(), checker_for(job.source), job.options
+    settings = {"seed": o.seed, **given(**{rounds: o.rounds})}
+
+    def label(row: Row) -> list[LabelledTrace]:
+        trace = row.trace
+        rollouts = Rollouts(trace.problem, sample=policy, check=check, seed=o.seed)
+
+        def value(
+            problem: Problem, prefixes_P: Sequence[Steps], *, rng: np.random.Generator
+        ) -> list[StepLabel]:
+            del problem, rng  # the rollouts are those of this problem, and have seeds of their own
+            return rollouts.values(prefixes_P, o.completions)
+
+        grown = grow(
+            trace.problem, sample=policy, check=check, value=value, budget=job.budget(), **settings
+        )
+        whole = replace(grown, usage=grown.usage + rollouts.usage)
+        return _packed(whole, labels(grown.tree))
+
+    return label
+
+
+def _packed(grown: Grown, label: NodeLabel) -> list[LabelledTrace]:
+    """The tree's solutions; the first one carries what the whole tree cost."""
+    packed = labelled_traces(grown.problem, grown.tree, label)
+    first = [replace(item, usage=grown.usage, notes={"ended": grown.why}) for item in packed[:1]]
+    return first + packed[1:]
+
+
+# --- by judges -------------------------------------------------------------
+
+
+def _judged(job: Job, *, ask: Callable[..., LabelledTrace]) -> Label:
+    """`ask(row, judge, seed=..., votes=...)`; votes as the method has them unless given."""
+    if job.options.judge is None:
+        raise InputError("this --method asks a judge; give its model with --judge")
+    judge = job.model(job.options.judge, "verifier_tokens")
+    settings = {"seed": job.options.seed, **given(votes=job.options.votes)}
+    return lambda row: [ask(row, judge, **settings)]
+
+
+def _critic(row: Row, judge: Sampler, **settings: Any) -> LabelledTrace:
+    return a.critic(row.trace, judge=judge, **settings)
+
+
+def _deductive(row: Row, judge: Sampler, **settings: Any) -> LabelledTrace:
+    return a.deductive(row.trace, judge=judge, **settings)
+
+
+def _debate(row: Row, judge: Sampler, **settings: Any) -> LabelledTrace:
+    return a.debate(row.trace, accuser=judge, defender=judge, judge=judge, **settings)
+
+
+def _ensemble(row: Row, judge: Sampler, **settings: Any) -> LabelledTrace:
+    return a.ensemble(row.trace, judges=[judge], **settings)
+
+
+def _referenced(row: Row, judge: Sampler, **settings: Any) -> LabelledTrace:
+    return a.reference(row.trace, judge=judge, reference=row.reference, **settings)
+
+
+# --- without a model -------------------------------------------------------
+
+
+def _outcome(_: Job) -> Label:
+    return lambda row: [a.outcome(row.trace)]
+
+
+def _oracle(_: Job) -> Label:
+    from surefoot.tasks.trails import check_steps
+
+    return lambda row: [a.oracle(row.trace, check_steps=check_steps)]
+
+
+def _calculator(_: Job) -> Label:
+    return lambda row: [a.calculator(row.trace)]
+
+
+def _inject(job: Job) -> Label:
+    from surefoot.tasks.trails import check_steps
+
+    exact = a.by_checker(check_steps)
+
+    def label(row: Row) -> list[LabelledTrace]:
+        trace = row.trace
+        confirm = exact if is_trails(trace) else a.by_recomputation
+        rng = rng_for(job.options.seed, "inject", trace.problem.id, trace.text)
+        right = trace.verdict is not Verdict.WRONG
+        broken = a.inject(trace, confirm=confirm, rng=rng) if right else None
+        return [] if broken is None else [broken]
+
+    return label
+
+
+def _consensus(job: Job) -> Label:
+    others: dict[str, list[Trace]] = {}
+    for row in job.rows:
+        others.setdefault(row.trace.problem.id, []).append(row.trace)
+    return lambda row: [a.consensus(row.trace, others=others[row.trace.problem.id])]
+
+
+# --- the table -------------------------------------------------------------
+
+DRAWS = frozenset({"temperature", "top_p", "max_tokens", "seed", "dtype"})
+ROLLED = DRAWS | {"policy", "separator", "completions"}
+LIMITS = frozenset({"budget_policy_tokens", "budget_calls"})
+GROWN = ROLLED | LIMITS | {"rounds"}
+JUDGED = DRAWS | {"judge", "votes"}
+
+WHOLE = (needs_whole_steps, needs_gold)
+
+METHODS: dict[str, Method] = {
+    "monte_carlo": Method(
+        partial(_by_rollouts, method=a.monte_carlo), ROLLED, WHOLE,
+    ),
+    "omega_trace": Method(
+        partial(_by_rollouts, method=a.omega_trace), ROLLED, WHOLE,
+    ),
+    "sorm": Method(
+        partial(_by_rollouts, method=a.sorm), ROLLED, WHOLE,
+    ),
+    "progress": Method(
+        partial(_by_rollouts, method=a.progress, best_of=True), ROLLED | {"best_of"}, WHOLE,
+    ),
+    "bayes": Method(
+        _bayes, DRAWS | LIMITS | {"policy", "separator", "judge", "votes", "confidence"}, WHOLE,
+    ),
+    "omega": Method(
+        partial(_grown, grow=a.omega, rounds="searches", labels=partial(counted, by="omega")),
+        GROWN, (needs_gold,), of_problems=True,
+    ),
+    "relative": Method(
+        partial(_grown, grow=a.relative, rounds="expansions", labels=a.relative_labels),
+        GROWN, (needs_gold,), of_problems=True,
+    ),
+    "alphamath": Method(
+        partial(_searched, grow=a.alphamath, rounds="simulations", labels=a.value_targets),
+        GROWN, (needs_gold,), of_problems=True,
+    ),
+    "rest_mcts": Method(
+        partial(_searched, grow=a.rest_mcts, rounds="rounds", labels=a.quality_labels),
+        GROWN, (needs_gold,), of_problems=True,
+    ),
+    "critic": Method(partial(_judged, ask=_critic), JUDGED),
+    "ensemble": Method(partial(_judged, ask=_ensemble), JUDGED),
+    "reference": Method(partial(_judged, ask=_referenced), JUDGED | {"reference"}),
+    "debate": Method(partial(_judged, ask=_debate), JUDGED),
+    "deductive": Method(partial(_judged, ask=_deductive), JUDGED),
+    "consensus": Method(_consensus),
+    "calculator": Method(_calculator),
+    "inject": Method(
+        _inject, frozenset({"seed"}),
+    ),
+    "outcome": Method(_outcome, needs=(needs_verdict,)),
+    "oracle": Method(_oracle, needs=(needs_oracle,)),
+}  # fmt: skip
