@@ -48,6 +48,21 @@ def test_fusing_mends_what_single_sources_break(cli, labels, sources, tmp_path, 
         assert price == pytest.approx(2400 / (steps - wrong))
 
 
+def test_counts_of_rollouts_and_one_judge_make_a_posterior(cli, refused, labels, sources, tmp_path):
+    rows = rows_of(relabelled(labels, tmp_path / "rollouts.jsonl", "rollout-4"))
+    for row in rows:
+        row["labels"] = [
+            {**x, "kind": "value", "tries": 4, "successes": 3 * x["successes"]}
+            for x in row["labels"]
+        ]
+    rolled, out = write_rows(tmp_path / "rollouts.jsonl", rows), tmp_path / "fused.jsonl"
+    cli("fuse", rolled, sources[0], "--method", "posterior", "--out", out)
+    [fused] = json.loads(cli("audit", out, "--truth", labels, "--json").stdout)["labels"].values()
+    assert fused["first_error_f1"] == 1
+    line = refused("fuse", *sources, "--method", "posterior", "--out", out)
+    assert "expected counts of rollouts" in line
+
+
 def test_files_of_one_maker_count_as_one(cli, refused, labels, sources, tmp_path):
     copy = relabelled(labels, tmp_path / "copy.jsonl", "judge0")
     line = refused("fuse", *sources[:2], copy, "--out", tmp_path / "f.jsonl")

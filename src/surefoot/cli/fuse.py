@@ -13,6 +13,7 @@ from surefoot.annotate.fuse import (
     by_dawid_skene,
     by_label_model,
     by_metric,
+    by_posterior_of_all,
     by_step_dawid_skene,
 )
 from surefoot.cli import _options as o
@@ -30,6 +31,7 @@ FUSIONS: dict[str, Fusion] = {
     "step_dawid_skene": by_step_dawid_skene,
     "label_model": by_label_model,
     "metric": by_metric,
+    "posterior": by_posterior_of_all,
 }
 
 
@@ -52,13 +54,16 @@ def fuse(
     dawid_skene: how each source misses, misplaces and imagines first errors is estimated from
     their disagreements; every trace is kept, with P(no error so far) as its steps' belief.
 
+    posterior: the same, but counts of rollouts (of monte_carlo) go by their likelihood, with a
+    success rate before and a lower one after the error; one other source is enough.
+
     metric: the same by distances, where sources differ in the step that shows an error.
 
     step_dawid_skene, label_model: every step by itself.
 
-    All but consensus need three independent sources. Files that share their evidence count as
-    one: those whose labels have the same makers, and those named with --shared. Traces are
-    matched by their words. Writes labelled traces to --out.
+    All but consensus and posterior need three independent sources. Files that share their
+    evidence count as one: those whose labels have the same makers, and those named with --shared.
+    Traces are matched by their words. Writes labelled traces to --out.
 
     Example:
         surefoot fuse rollouts.jsonl critic.jsonl calculator.jsonl --out fused.jsonl

@@ -14,9 +14,11 @@ from surefoot.annotate.fuse.labels import (
     by_dawid_skene,
     by_label_model,
     by_metric,
+    by_posterior_of_all,
     by_step_dawid_skene,
 )
 from surefoot.annotate.fuse.metric import MetricFused, metric_fusion
+from surefoot.annotate.fuse.rollouts import rollout_evidence
 from surefoot.annotate.fuse.sources import (
     aligned,
     by_posterior,
@@ -42,6 +44,7 @@ __all__ = [
     "by_label_model",
     "by_metric",
     "by_posterior",
+    "by_posterior_of_all",
     "by_step_dawid_skene",
     "consensus",
     "dawid_skene",
@@ -52,6 +55,7 @@ __all__ = [
     "label_model",
     "merged",
     "metric_fusion",
+    "rollout_evidence",
     "step_votes",
     "trace_in",
     "trace_key",

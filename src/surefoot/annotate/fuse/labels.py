@@ -11,11 +11,14 @@ Dimension key: N traces, J sources, S steps.
 
 from collections.abc import Hashable, Sequence
 
+import numpy as np
+
 from surefoot.annotate.fuse.channels import fit_channels
 from surefoot.annotate.fuse.consensus import consensus
 from surefoot.annotate.fuse.dawid_skene import dawid_skene
 from surefoot.annotate.fuse.label_model import balance_of_two, label_model
 from surefoot.annotate.fuse.metric import metric_fusion
+from surefoot.annotate.fuse.rollouts import is_counted, rollout_evidence
 from surefoot.annotate.fuse.sources import (
     Floats,
     Row,
@@ -27,6 +30,7 @@ from surefoot.annotate.fuse.sources import (
     trace_in,
     with_beliefs,
 )
+from surefoot.core.errors import InputError
 from surefoot.core.types import LabelledTrace
 
 Groups = Sequence[Hashable] | None
@@ -53,6 +57,45 @@ def by_metric(rows_N_J: Sequence[Row], groups_J: Groups = None) -> list[Labelled
     fused = metric_fusion(votes, [len(trace_in(row).steps) for row in rows])
     by = f"metric-{len(fused.thetas_J)}"
     return [by_posterior(row, p, by) for row, p in zip(rows, fused.posteriors_N, strict=True)]
+
+
+def by_posterior_of_all(rows_N_J: Sequence[Row], groups_J: Groups = None) -> list[LabelledTrace]:
+    """Counts of rollouts by their likelihood, everything else as votes on the first error.
+
+    Of counts in one group only the first source's are read: they are the same rollouts.
+    Raises InputError unless one source or more has counts, and one or more votes.
+    """
+    groups = _groups(rows_N_J, groups_J)
+    counting = _counting(rows_N_J)
+    voting = [j for j in range(len(groups)) if j not in counting]
+    if not counting or not voting:
+        raise InputError(
+            "expected counts of rollouts (as monte_carlo makes them) from one source, and labels "
+            f"of another sort from one or more; got {len(counting)} and {len(voting)}"
+        )
+    firsts = list({groups[j]: j for j in reversed(counting)}.values())
+    votes = merged(
+        first_error_votes([[row[j] for j in voting] for row in rows_N_J]),
+        [groups[j] for j in voting],
+    )
+    steps = [len(trace_in(row).steps) for row in rows_N_J]
+    evidence = [
+        sum((rollout_evidence(x) for j in firsts if (x := row[j]) is not None), np.zeros(s + 1))
+        for row, s in zip(rows_N_J, steps, strict=True)
+    ]
+    fused = fit_channels(votes, steps, evidence_N=evidence)
+    by = f"posterior-{len(fused.channels_J)}-{len(firsts)}"
+    return [by_posterior(row, p, by) for row, p in zip(rows_N_J, fused.posteriors_N, strict=True)]
+
+
+def _counting(rows_N_J: Sequence[Row]) -> list[int]:
+    """The sources whose labels are all counts of rollouts."""
+    columns = enumerate(zip(*rows_N_J, strict=True))
+    return [
+        j
+        for j, items_N in columns
+        if all(is_counted(x) for item in items_N if item is not None for x in item.labels)
+    ]
 
 
 def by_step_dawid_skene(rows_N_J: Sequence[Row], groups_J: Groups = None) -> list[LabelledTrace]:
