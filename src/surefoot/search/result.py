@@ -12,6 +12,7 @@ from surefoot.core.budget import Meter
 from surefoot.core.errors import InputError
 from surefoot.core.kinds import aggregate
 from surefoot.core.protocols import Scorer
+from surefoot.core.tree import Tree
 from surefoot.core.types import Completion, Problem, StepScores, Trace, Usage
 
 
@@ -25,6 +26,7 @@ class Found:
       first (only scored candidates are chosen among, if there are any), empty if none
       were needed.
     usage: everything that was spent.
+    tree: all steps that were tried, where the search grew a tree of them.
     """
 
     problem: Problem
@@ -32,19 +34,21 @@ class Found:
     candidates: tuple[Trace, ...]
     scores: tuple[float, ...]
     usage: Usage
+    tree: Tree | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
     """A search whose budget ended, or whose policy failed, before any answer was complete.
 
-    partial: [N] what there is; why: the limit or failure.
+    partial: [N] what there is; why: the limit or failure; tree: as in `Found`.
     """
 
     problem: Problem
     why: str
     partial: tuple[Trace, ...] = ()
     usage: Usage = field(default_factory=Usage)
+    tree: Tree | None = None
 
 
 def spend_completions(meter: Meter, completions_P_K: Sequence[Sequence[Completion]]) -> None:
