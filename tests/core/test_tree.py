@@ -167,3 +167,12 @@ def test_broken_records_are_refused(change, message):
 def test_no_nodes_is_refused():
     with pytest.raises(InputError, match="1 or more"):
         Tree.from_json({name: [] for name in Tree().to_json()})
+
+
+def test_a_record_from_before_scores_is_read_and_scores_are_kept():
+    tree = grown([(["a", "b"], True, 1.0)])
+    record = tree.to_json()
+    del record["scores"]
+    assert Tree.from_json(record) == tree
+    tree.scores[1] = 0.25
+    assert Tree.from_json(json.loads(json.dumps(tree.to_json()))).scores == [None, 0.25, None]

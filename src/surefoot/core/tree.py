@@ -22,6 +22,7 @@ class Tree:
     value_sums: [N] sum of what they brought.
     finished: [N] does a solution end with this node?
     verdicts: [N] how that solution came out; None where none ends or nobody checked.
+    scores: [N] what a verifier says of each step, for choosing again; None where it was not asked.
     """
 
     steps: list[Step] = field(default_factory=lambda: [Step("")])
@@ -30,6 +31,7 @@ class Tree:
     value_sums: list[float] = field(default_factory=lambda: [0.0])
     finished: list[bool] = field(default_factory=lambda: [False])
     verdicts: list[Verdict | None] = field(default_factory=lambda: [None])
+    scores: list[float | None] = field(default_factory=lambda: [None])
     _index: dict[tuple[int, str], int] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -50,6 +52,7 @@ class Tree:
         self.value_sums.append(0.0)
         self.finished.append(False)
         self.verdicts.append(None)
+        self.scores.append(None)
         return node
 
     def add_path(
@@ -106,6 +109,7 @@ class Tree:
             "value_sums": list(self.value_sums),
             "finished": list(self.finished),
             "verdicts": [verdict and verdict.value for verdict in self.verdicts],
+            "scores": list(self.scores),
         }
 
     @classmethod
@@ -117,9 +121,8 @@ class Tree:
             raise InputError("each parent must come before its child, and -1 stand first")
         steps = [Step(text, tuple(ids), tuple(logs)) for text, ids, logs in columns["steps"]]
         verdicts = [_verdict(value) for value in columns["verdicts"]]
-        tree = cls(
-            steps, parents, columns["visits"], columns["value_sums"], columns["finished"], verdicts
-        )
+        numbers = (columns["visits"], columns["value_sums"], columns["finished"])
+        tree = cls(steps, parents, *numbers, verdicts, columns["scores"])
         tree._index = {(parents[i], s.text): i for i, s in enumerate(steps) if i}
         return tree
 
@@ -133,7 +136,9 @@ def _verdict(value: str | None) -> Verdict | None:
 
 def _columns(record: dict[str, Any]) -> dict[str, list[Any]]:
     """A tree's lists by name, copied; all there and of one length."""
-    names = ("steps", "parents", "visits", "value_sums", "finished", "verdicts")
+    names = ("steps", "parents", "visits", "value_sums", "finished", "verdicts", "scores")
+    if isinstance(record.get("steps"), list):  # trees from before there were scores
+        record = {"scores": [None] * len(record["steps"]), **record}
     missing = [name for name in names if not isinstance(record.get(name), list)]
     if missing:
         raise InputError(f"a tree's record needs the lists {names}; {missing} are not there")
