@@ -12,6 +12,7 @@ score starts at 0, that is s(z) = 1/2.
 Dimension key: N traces, S steps, T tokens, C channels, V vocabulary, F features.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -37,12 +38,57 @@ class Batch:
     targets_NS: torch.Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a head sees of a batch.
+
+    states_NSC: last hidden state at each step's end, float32; padding steps have any.
+    logprobs_NT: log P(token | before). regrets_NT: the same, less that of the likeliest
+    token. Their first column is 0.
+    """
+
+    states_NSC: torch.Tensor
+    logprobs_NT: torch.Tensor
+    regrets_NT: torch.Tensor
+
+
+Read = Callable[[PreTrainedModel, torch.Tensor, torch.Tensor], Reading]
+
+
+def read_rows(base: PreTrainedModel, ids_NT: torch.Tensor, spans_NS2: torch.Tensor) -> Reading:
+    """Reads every row by itself. Cost: one forward pass."""
+    out = base(input_ids=ids_NT, output_hidden_states=True, use_cache=False)
+    logprobs_NT, regrets_NT = token_surprise(out.logits[:, :-1], ids_NT[:, 1:])
+    ends_NS = (spans_NS2[..., 1] - 1).clamp(min=0)
+    rows_N1 = torch.arange(len(ids_NT), device=ids_NT.device)[:, None]
+    return Reading(
+        out.hidden_states[-1][rows_N1, ends_NS].float(),
+        nn.functional.pad(logprobs_NT, (1, 0)),
+        nn.functional.pad(regrets_NT, (1, 0)),
+    )
+
+
+def token_surprise(
+    logits_NTV: torch.Tensor, chosen_NT: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log-probability of each chosen token, and its regret, in float32."""
+    logits_NTV = logits_NTV.float()
+    peak_NT, total_NT = logits_NTV.amax(-1), logits_NTV.logsumexp(-1)
+    logit_NT = logits_NTV.gather(-1, chosen_NT[..., None])[..., 0]
+    return logit_NT - total_NT, logit_NT - peak_NT
+
+
 class VerifierNetwork(nn.Module):
-    """A causal language model with a head on its states and on its surprise."""
+    """A causal language model with a head on its states and on its surprise.
+
+    read: how the model reads a batch; `packing.packed` sets another.
+    """
+
+    read: Read
 
     def __init__(self, base: PreTrainedModel) -> None:
         super().__init__()
-        self.base = base
+        self.base, self.read = base, read_rows
         channels = base.config.get_text_config().hidden_size
         self.state = nn.Linear(channels, 1)
         last_of_surprise = nn.Linear(MLP_WIDTH, 1)
@@ -56,20 +102,12 @@ class VerifierNetwork(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Step logits [N, S] and log P(token | before) [N, T], whose first column is 0.
 
-        Logits of padding steps mean nothing. Cost: one forward pass.
+        Logits of padding steps mean nothing. Cost: one reading.
         """
-        out = self.base(input_ids=ids_NT, output_hidden_states=True, use_cache=False)
-        logits_NTV = out.logits[:, :-1].float()
-        peak_NT, total_NT = logits_NTV.amax(-1), logits_NTV.logsumexp(-1)
-        chosen_NT = logits_NTV.gather(-1, ids_NT[:, 1:, None])[..., 0]
-        logprobs_NT = nn.functional.pad(chosen_NT - total_NT, (1, 0))
-        regrets_NT = nn.functional.pad(chosen_NT - peak_NT, (1, 0))
-        ends_NS = (spans_NS2[..., 1] - 1).clamp(min=0)
-        rows_N1 = torch.arange(len(ids_NT), device=ids_NT.device)[:, None]
-        states_NSC = out.hidden_states[-1][rows_N1, ends_NS].float()
-        features_NSF = surprise_features(logprobs_NT, regrets_NT, spans_NS2)
-        logits_NS = self.state(states_NSC) + self.surprise(features_NSF)
-        return logits_NS[..., 0], logprobs_NT
+        seen = self.read(self.base, ids_NT, spans_NS2)
+        features_NSF = surprise_features(seen.logprobs_NT, seen.regrets_NT, spans_NS2)
+        logits_NS = self.state(seen.states_NSC) + self.surprise(features_NSF)
+        return logits_NS[..., 0], seen.logprobs_NT
 
 
 def surprise_features(
