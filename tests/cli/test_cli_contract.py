@@ -317,6 +317,15 @@ def test_an_option_that_the_method_does_not_use_is_refused(refused, traces, tmp_
         assert f"{name} does nothing for --method {method}" in line
 
 
+@pytest.mark.parametrize("method", ["omega", "relative", "alphamath", "rest_mcts", "bayes"])
+def test_a_budget_of_calls_holds_for_all_that_a_method_asks(cli, places, tmp_path, method):
+    """Of one problem, or one trace: steps and the rollouts that value them alike."""
+    command = f"{LABEL} --limit 1 --method {method} --budget-calls 13".format(**places)
+    command = command.replace("--completions 2", "") if method == "bayes" else command
+    told = json.loads(cli(*command.split(), "--out", tmp_path / "l", "--json").stdout)
+    assert told.get("calls", 0) <= 13
+
+
 @pytest.mark.parametrize("method", ["ensemble", "reference", "debate", "deductive"])
 def test_a_judge_that_says_nothing_abstains(cli, refused, places, traces, tmp_path, method):
     """A random model's replies cannot be read: no step has evidence, and the run goes through."""

@@ -23,40 +23,51 @@ from surefoot.cli._labelling import (
     needs_verdict,
     needs_whole_steps,
 )
+from surefoot.core.budget import Meter
 from surefoot.core.errors import InputError
-from surefoot.core.protocols import Sampler, Steps
-from surefoot.core.seeds import rng_for
+from surefoot.core.protocols import Sampler, Steps, Until
+from surefoot.core.seeds import Rng, rng_for
 from surefoot.core.tree import Tree
-from surefoot.core.types import LabelledTrace, Problem, Step, StepLabel, Trace, Verdict
+from surefoot.core.types import (
+    Completion,
+    LabelledTrace,
+    Problem,
+    Step,
+    StepLabel,
+    Trace,
+    Usage,
+    Verdict,
+)
 from surefoot.steps import Rollouts
 from surefoot.tasks.load import checker_for
-from surefoot.trees import Grown, NodeLabel, counted, labelled_traces
+from surefoot.trees import Grown, NodeLabel, counted, labelled_traces, pay
 
 # --- by rollouts -----------------------------------------------------------
 
 
 def _by_rollouts(job: Job, *, method: Callable[..., LabelledTrace], best_of: bool = False) -> Label:
-    policy, check, o = job.policy(), checker_for(job.source), job.options
+    policy, o = job.policy(), job.options
+    rollouts_of = _rolled(job, policy)
     settings = {"completions": o.completions} | ({"best_of": o.best_of} if best_of else {})
 
     def label(row: Row) -> list[LabelledTrace]:
-        trace = row.trace
-        rollouts = Rollouts(trace.problem, sample=policy, check=check, seed=o.seed)
-        labelled = method(with_own_ids(trace, policy.encoder), rollouts=rollouts, **settings)
-        return [replace(labelled, trace=trace)]
+        own = with_own_ids(row.trace, policy.encoder)
+        labelled = method(own, rollouts=rollouts_of(row.trace.problem), **settings)
+        return [replace(labelled, trace=row.trace)]
 
     return label
 
 
 def _bayes(job: Job) -> Label:
-    policy, check, o = job.policy(), checker_for(job.source), job.options
-    limits = given(rollouts=o.budget_calls, tokens=o.budget_policy_tokens)
+    policy, o = job.policy(), job.options
+    rollouts_of = _rolled(job, policy)
+    limits = given({"rollouts": o.budget_calls, "tokens": o.budget_policy_tokens})
     stop = a.Stop(confidence=o.confidence, **limits)
     judge = None if o.judge is None else job.model(o.judge, "verifier_tokens")
-    asked: dict[str, Any] = {"seed": o.seed, **given(votes=o.votes)}
+    asked: dict[str, Any] = {"seed": o.seed, **given({"votes": o.votes})}
 
     def label(row: Row) -> list[LabelledTrace]:
-        rollouts = Rollouts(row.trace.problem, sample=policy, check=check, seed=o.seed)
+        rollouts = rollouts_of(row.trace.problem)
         critic = None if judge is None else partial(a.critic, judge=judge, **asked)
         own = with_own_ids(row.trace, policy.encoder)
         labelled = a.bayes(own, rollouts=rollouts, stop=stop, judge=critic)
@@ -88,13 +99,12 @@ def _grown(
     job: Job, *, grow: Callable[..., Grown], rounds: str, labels: Callable[[Tree], NodeLabel]
 ) -> Label:
     """A tree of rollouts. rounds: what the method calls them."""
-    policy, check, o = job.policy(), checker_for(job.source), job.options
-    settings = {"completions": o.completions, **given(**{rounds: o.rounds})}
+    rollouts_of = _rolled(job, job.policy())
+    settings = {"completions": job.options.completions, **given({rounds: job.options.rounds})}
 
     def label(row: Row) -> list[LabelledTrace]:
-        trace = row.trace
-        rollouts = Rollouts(trace.problem, sample=policy, check=check, seed=o.seed)
-        grown = grow(trace.problem, rollouts=rollouts, budget=job.budget(), **settings)
+        problem = row.trace.problem
+        grown = grow(problem, rollouts=rollouts_of(problem), budget=job.budget(), **settings)
         return _packed(grown, labels(grown.tree))
 
     return label
@@ -103,13 +113,15 @@ def _grown(
 def _searched(
     job: Job, *, grow: Callable[..., Grown], rounds: str, labels: Callable[[Tree], NodeLabel]
 ) -> Label:
-    """A search that writes step by step; rollouts stand for the value model."""
+    """A search that writes step by step; rollouts stand for the value model, and both are
+    paid from one budget."""
     policy, check, o = job.policy(), checker_for(job.source), job.options
-    settings = {"seed": o.seed, **given(**{rounds: o.rounds})}
+    settings = {"seed": o.seed, **given({rounds: o.rounds})}
 
     def label(row: Row) -> list[LabelledTrace]:
-        trace = row.trace
-        rollouts = Rollouts(trace.problem, sample=policy, check=check, seed=o.seed)
+        meter = Meter(job.budget())
+        paid = _paid(policy, meter)
+        rollouts = _rolled(job, paid)(row.trace.problem)
 
         def value(
             problem: Problem, prefixes_P: Sequence[Steps], *, rng: np.random.Generator
@@ -117,13 +129,35 @@ def _searched(
             del problem, rng  # the rollouts are those of this problem, and have seeds of their own
             return rollouts.values(prefixes_P, o.completions)
 
-        grown = grow(
-            trace.problem, sample=policy, check=check, value=value, budget=job.budget(), **settings
-        )
-        whole = replace(grown, usage=grown.usage + rollouts.usage)
-        return _packed(whole, labels(grown.tree))
+        grown = grow(row.trace.problem, sample=paid, check=check, value=value, **settings)
+        return _packed(replace(grown, usage=meter.spent), labels(grown.tree))
 
     return label
+
+
+def _rolled(job: Job, sample: Sampler) -> Callable[[Problem], Rollouts]:
+    """What makes the rollouts of a problem."""
+    return partial(Rollouts, sample=sample, check=checker_for(job.source), seed=job.options.seed)
+
+
+def _paid(sample: Sampler, meter: Meter) -> Sampler:
+    """The sampler, refusing what the budget does not allow (OverBudget) before it is drawn."""
+
+    def paid(
+        problem: Problem,
+        prefixes_P: Sequence[Steps],
+        *,
+        count: int,
+        rng: Rng,
+        until: Until = "end",
+    ) -> list[list[Completion]]:
+        pay(meter, len(prefixes_P) * count)
+        ends_P_K = sample(problem, prefixes_P, count=count, rng=rng, until=until)
+        tokens = sum(end.tokens for ends_K in ends_P_K for end in ends_K)
+        meter.spend(Usage(policy_tokens=tokens, calls=len(prefixes_P) * count))
+        return ends_P_K
+
+    return paid
 
 
 def _packed(grown: Grown, label: NodeLabel) -> list[LabelledTrace]:
@@ -136,33 +170,33 @@ def _packed(grown: Grown, label: NodeLabel) -> list[LabelledTrace]:
 # --- by judges -------------------------------------------------------------
 
 
-def _judged(job: Job, *, ask: Callable[..., LabelledTrace]) -> Label:
-    """`ask(row, judge, seed=..., votes=...)`; votes as the method has them unless given."""
+def _judged(job: Job, *, ask: Callable[[Row, Sampler], Callable[..., LabelledTrace]]) -> Label:
+    """ask: the method for a row and a judge, but for its seed and votes."""
     if job.options.judge is None:
         raise InputError("this --method asks a judge; give its model with --judge")
     judge = job.model(job.options.judge, "verifier_tokens")
-    settings = {"seed": job.options.seed, **given(votes=job.options.votes)}
-    return lambda row: [ask(row, judge, **settings)]
+    settings = {"seed": job.options.seed, **given({"votes": job.options.votes})}
+    return lambda row: [ask(row, judge)(**settings)]
 
 
-def _critic(row: Row, judge: Sampler, **settings: Any) -> LabelledTrace:
-    return a.critic(row.trace, judge=judge, **settings)
+def _critic(row: Row, judge: Sampler) -> Callable[..., LabelledTrace]:
+    return partial(a.critic, row.trace, judge=judge)
 
 
-def _deductive(row: Row, judge: Sampler, **settings: Any) -> LabelledTrace:
-    return a.deductive(row.trace, judge=judge, **settings)
+def _ensemble(row: Row, judge: Sampler) -> Callable[..., LabelledTrace]:
+    return partial(a.ensemble, row.trace, judges=[judge])
 
 
-def _debate(row: Row, judge: Sampler, **settings: Any) -> LabelledTrace:
-    return a.debate(row.trace, accuser=judge, defender=judge, judge=judge, **settings)
+def _referenced(row: Row, judge: Sampler) -> Callable[..., LabelledTrace]:
+    return partial(a.reference, row.trace, judge=judge, reference=row.reference)
 
 
-def _ensemble(row: Row, judge: Sampler, **settings: Any) -> LabelledTrace:
-    return a.ensemble(row.trace, judges=[judge], **settings)
+def _debate(row: Row, judge: Sampler) -> Callable[..., LabelledTrace]:
+    return partial(a.debate, row.trace, accuser=judge, defender=judge, judge=judge)
 
 
-def _referenced(row: Row, judge: Sampler, **settings: Any) -> LabelledTrace:
-    return a.reference(row.trace, judge=judge, reference=row.reference, **settings)
+def _deductive(row: Row, judge: Sampler) -> Callable[..., LabelledTrace]:
+    return partial(a.deductive, row.trace, judge=judge)
 
 
 # --- without a model -------------------------------------------------------

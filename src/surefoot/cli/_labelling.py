@@ -1,6 +1,6 @@
 """What `surefoot label` asks of its annotators: options, rows, and what a row must have."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,9 +82,9 @@ class Job:
         return Budget(policy_tokens=o.budget_policy_tokens, calls=o.budget_calls)
 
 
-def given(**named: int | None) -> dict[str, int]:
+def given(settings: Mapping[str, int | None]) -> dict[str, int]:
     """The settings that have a value; the others stay as the method has them."""
-    return {name: value for name, value in named.items() if value is not None}
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 Label = Callable[[Row], list[LabelledTrace]]

@@ -33,7 +33,8 @@ def makers(items: Sequence[LabelledTrace]) -> str:
 
 def short_names(paths: Sequence[Path]) -> list[str]:
     """A name for each file: without folder and ending where that tells them apart."""
-    for names in ([p.stem for p in paths], [p.name for p in paths], [str(p) for p in paths]):
+    stems = [Path(p.name.removesuffix(".gz")).stem for p in paths]
+    for names in (stems, [p.name for p in paths], [str(p) for p in paths]):
         if len(set(names)) == len(paths):
             return names
     raise InputError(f"the same file was given twice: {', '.join(map(str, paths))}")

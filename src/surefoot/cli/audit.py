@@ -72,7 +72,8 @@ def audit(
         return
     tables = [_contents(audited)]
     tables += [_against_truth(audited)] if truth is not None else []
-    tables += [_agreed(agreements)] if agreements else []
+    met = [pair for pair in agreements if pair["traces"]]
+    tables += [_agreed(met)] if met else []
     print("\n\n".join(tables))
 
 
