@@ -1,35 +1,28 @@
-"""Step beam search (Snell et al., arXiv:2408.03314, section 5; OVM, arXiv:2311.09724).
+"""Step beam search (Snell et al., arXiv:2408.03314, section 5).
 
 Each round every one of B beams is continued by K one-step completions, the
 verifier scores the B K prefixes, and the best B go on:
 
     beams <- top_B { (s_1..s_t, s') : s' ~ policy(. | s_1..s_t), K of each }
 
-A prefix that ends its solution leaves the beam for the candidates (and is scored
-there and then), so the beam narrows by one. Finished and unfinished prefixes are
-never compared. After the last round the beams left are completed by one plain
-continuation each, best first, while the budget allows; the search fails only
-if not one solution was finished. With K = 1 and no verifier limit it is B
-independent samples.
+A prefix that ends its solution leaves the beam for the candidates, so the beam
+narrows by one. Finished and unfinished prefixes are never compared. What is left after
+the last round, or when the budget nears its end, is completed by one plain continuation
+each, best first. With K = 1 it is B independent samples.
 
 Dimension key: B beams, K continuations of each.
 """
+
+from itertools import chain
 
 import numpy as np
 
 from surefoot.core.budget import Budget, Meter
 from surefoot.core.errors import InputError
-from surefoot.core.protocols import Checker, Sampler, Scorer, Steps
-from surefoot.core.types import Completion, Problem, Trace
-from surefoot.search.result import (
-    Found,
-    Unfinished,
-    best_of,
-    score_traces,
-    spend_completions,
-    totals,
-)
-from surefoot.steps.sample import finished_trace
+from surefoot.core.protocols import Checker, Sampler, Scorer
+from surefoot.core.types import Problem
+from surefoot.search.result import Found, Unfinished
+from surefoot.search.search_tree import Rank, SearchTree, best
 
 
 def beam(
@@ -47,79 +40,41 @@ def beam(
 ) -> Found | Unfinished:
     """The best finished solution of a beam search over steps.
 
-    Cost: at most rounds * beams * width one-step completions and as many scores.
+    Cost: at most rounds * beams * width one-step completions and as many scores; one call of
+    the policy and one or two of the verifier a round.
     Raises InputError unless beams, width and rounds are at least 1.
+    """
+    search = SearchTree(
+        problem=problem, sample=sample, check=check, score=score, rng=rng,
+        aggregation=aggregation, meter=Meter(budget or Budget()),
+    )  # fmt: skip
+    return search.result(grow_beam(search, beams=beams, width=width, rounds=rounds))
+
+
+def grow_beam(
+    search: SearchTree,
+    *,
+    beams: int,
+    width: int,
+    rounds: int,
+    rank: Rank = SearchTree.values,
+) -> list[int]:
+    """Grows a beam to its end; returns the prefixes that are left, best first.
+
+    rank: numbers by which prefixes of one length are compared.
     """
     if min(beams, width, rounds) < 1:
         raise InputError(f"beams, width and rounds must be 1 or more, got {beams, width, rounds}")
-    meter = Meter(budget or Budget())
-    prefixes: list[Steps] = [()]
-    finished: list[Trace] = []
-    scores: list[float] = []  # of the finished; fewer if the budget ended first
-    count = beams * width  # of the empty prefix: all beams start there
+    live, room, count = [0], beams, beams * width  # all beams start at the empty prefix
     for _ in range(rounds):
-        if not prefixes or meter.exhausted():
+        if not live or not search.affords(len(live) * count):
             break
-        grown = sample(problem, prefixes, count=count, rng=rng, until="step")
-        spend_completions(meter, grown)
-        ended, going = _grown(prefixes, grown)
-        traces = [finished_trace(problem, steps, _END, check) for steps in ended]
-        finished += traces
-        scores += totals(score_traces(score, traces, meter), aggregation)
-        room = beams - len(finished)
-        prefixes = _best(problem, going, room, score, aggregation, meter)
+        grown = list(dict.fromkeys(chain.from_iterable(search.grow(live, count))))
+        going = search.open(grown)
+        room -= len(grown) - len(going)
+        if room > 0:
+            live = best(search, going, room, rank)
+        else:
+            live = []
         count = width
-    while prefixes and not meter.exhausted():
-        [ends] = sample(problem, prefixes[:1], count=1, rng=rng)
-        spend_completions(meter, [ends])
-        trace = finished_trace(problem, prefixes.pop(0), ends[0], check)
-        if trace.finished:
-            finished.append(trace)
-            scores += totals(score_traces(score, [trace], meter), aggregation)
-    if not finished:
-        partial = tuple(Trace(problem, prefix, finished=False) for prefix in prefixes)
-        why = meter.exhausted() or "the policy finished no solution"
-        return Unfinished(problem, why, partial, meter.total())
-    return best_of(problem, finished, scores, meter)
-
-
-_END = Completion((), finished=True)
-
-
-def _grown(
-    prefixes: list[Steps], completions_B_K: list[list[Completion]]
-) -> tuple[list[Steps], list[Steps]]:
-    """Grown prefixes without repetition: those that ended their solution, and the others.
-
-    A policy may end a solution without another step: the prefix is then the solution.
-    """
-    ended: dict[tuple[str, ...], Steps] = {}
-    going: dict[tuple[str, ...], Steps] = {}
-    pairs = ((p, c) for p, row in zip(prefixes, completions_B_K, strict=True) for c in row)
-    for prefix, completion in pairs:
-        steps = prefix + completion.steps
-        texts = tuple(step.text for step in steps)
-        if completion.finished and steps:
-            ended[texts] = steps
-        elif completion.steps:
-            going[texts] = steps
-    return list(ended.values()), list(going.values())
-
-
-def _best(
-    problem: Problem,
-    going: list[Steps],
-    room: int,
-    score: Scorer,
-    aggregation: str | None,
-    meter: Meter,
-) -> list[Steps]:
-    """The `room` best prefixes, best first; nothing is scored if all fit or none may stay."""
-    if room <= 0 or not going:
-        return []
-    if len(going) <= room:
-        return going
-    traces = [Trace(problem, steps, finished=False) for steps in going]
-    scores = totals(score_traces(score, traces, meter), aggregation)
-    order = sorted(range(len(scores)), key=lambda i: -scores[i]) or range(room)  # budget ended
-    return [going[i] for i in order[:room]]
+    return live

@@ -8,12 +8,14 @@ equal scores wins. KL(best-of-n || policy) <= log n - (n - 1)/n.
 Dimension key: N traces.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from surefoot.core.budget import Budget, Meter
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Problem, StepScores, Trace, Usage
-from surefoot.search.result import Found, Unfinished, best_of, score_traces, totals
+from surefoot.search.result import Found, Unfinished, best_of, score_traces, totals, tree_of
 from surefoot.steps.sample import sample_traces
 
 
@@ -39,8 +41,9 @@ def best_of_n(
     finished = [trace for trace in traces_N if trace.finished]
     if not finished:
         why = meter.exhausted() or "the policy finished no solution"
-        return Unfinished(problem, why, tuple(traces_N), meter.total())
-    return best_of(problem, finished, totals(scores_N, aggregation), meter)
+        return Unfinished(problem, why, tuple(traces_N), meter.total(), tree_of(traces_N, ()))
+    found = best_of(problem, finished, totals(scores_N, aggregation), meter)
+    return replace(found, tree=tree_of(finished, scores_N))
 
 
 def draw_within(

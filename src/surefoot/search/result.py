@@ -91,3 +91,21 @@ def best_of(
     """The finished trace of highest score, the first of equals; the first if none has one."""
     best = int(np.argmax(scores)) if len(scores) else 0
     return Found(problem, finished_N[best], tuple(finished_N), tuple(scores), meter.total())
+
+
+def tree_of(traces_N: Sequence[Trace], scores_N: Sequence[StepScores]) -> Tree:
+    """Whole solutions as a tree, with the step scores of those that have some."""
+    tree = Tree()
+    paths = [tree.add_path(t.steps, finished=t.finished, verdict=t.verdict) for t in traces_N]
+    for path, scores in zip(paths, scores_N, strict=False):  # the budget may have ended
+        note_scores(tree, path[-1], scores)
+    return tree
+
+
+def note_scores(tree: Tree, node: int, scores: StepScores) -> None:
+    """Writes the step scores of the prefix that ends at `node` where there are none yet."""
+    for value in reversed(scores.values):
+        if tree.scores[node] is not None:
+            return
+        tree.scores[node] = value
+        node = tree.parents[node]

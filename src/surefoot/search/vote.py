@@ -20,7 +20,7 @@ from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Kind, Problem, StepScores, Trace
 from surefoot.core.votes import Same, answer_classes, heaviest_class
 from surefoot.search.best_of_n import draw_within
-from surefoot.search.result import Found, Unfinished, totals
+from surefoot.search.result import Found, Unfinished, totals, tree_of
 
 
 def vote(
@@ -98,5 +98,12 @@ def _voted(
     winner = vote(finished[: len(weights)], weights, same=same)
     if winner is None:
         why = meter.exhausted() or "no finished solution has an answer"
-        return Unfinished(problem, why, tuple(traces_N), meter.total())
-    return Found(problem, finished[winner], tuple(finished), tuple(weights), meter.total())
+        return Unfinished(problem, why, tuple(traces_N), meter.total(), tree_of(traces_N, ()))
+    return Found(
+        problem,
+        finished[winner],
+        tuple(finished),
+        tuple(weights),
+        meter.total(),
+        tree_of(finished, scores_N),
+    )
