@@ -31,6 +31,12 @@ def makers(items: Sequence[LabelledTrace]) -> str:
     return ", ".join(sorted({label.by for item in items for label in item.labels}))
 
 
+def mean_label(items: Sequence[LabelledTrace]) -> float | None:
+    """Of all labels with evidence; None without any."""
+    known = [label.value for item in items for label in item.labels if label.value is not None]
+    return sum(known) / len(known) if known else None
+
+
 def short_names(paths: Sequence[Path]) -> list[str]:
     """A name for each file: without folder and ending where that tells them apart."""
     stems = [Path(p.name.removesuffix(".gz")).stem for p in paths]

@@ -156,15 +156,20 @@ def _agreement(pairs: Sequence[tuple[LabelledTrace | None, LabelledTrace | None]
 
     said = [(judgements(x), judgements(y)) for x, y in pairs if x is not None and y is not None]
     steps = agreement([s for x, _ in said for s in x], [s for _, y in said for s in y])
-    firsts = [(first_error_in(x), first_error_in(y)) for x, y in said]
-    same = [x == y for x, y in firsts if x is not None and y is not None]
+    same = _same([(first_error_in(x), first_error_in(y)) for x, y in said])
     return {
         "traces": len(said),
         "steps": steps.both,
         "raw": steps.raw,
         "kappa": steps.kappa,
-        "same_first_error": sum(same) / len(same) if same else None,
+        "same_first_error": same,
     }
+
+
+def _same(pairs: Sequence[tuple[int | None, int | None]]) -> float | None:
+    """Share of equal pairs among those that are known."""
+    known = [x == y for x, y in pairs if x is not None and y is not None]
+    return sum(known) / len(known) if known else None
 
 
 # --- what people see -------------------------------------------------------

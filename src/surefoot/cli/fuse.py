@@ -18,7 +18,7 @@ from surefoot.annotate.fuse import (
 )
 from surefoot.cli import _options as o
 from surefoot.cli._common import chosen, tell, write_rows
-from surefoot.cli._labels_in import makers, read_labels
+from surefoot.cli._labels_in import makers, mean_label, read_labels
 from surefoot.core.errors import InputError
 from surefoot.core.records import labelled_record
 from surefoot.core.types import LabelledTrace
@@ -80,19 +80,17 @@ def fuse(
 
 
 def _groups(labels: list[Path], made_by: list[str], shared: list[Path]) -> list[str]:
-    """[J] equal for files that share their evidence: that of the first of them."""
+    """[J] equal for files that share their evidence."""
     unknown = [str(path) for path in shared if path not in labels]
     if unknown:
         raise InputError(f"--shared {unknown[0]} is not one of the files to fuse")
-    joined = {made_by[labels.index(path)] for path in shared}
-    first = next((name for name in made_by if name in joined), "")
-    return [first if name in joined else name for name in made_by]
+    joined = [made_by[labels.index(path)] for path in shared]
+    return [joined[0] if name in joined else name for name in made_by]
 
 
 def _summary(
     rows: list[list[LabelledTrace | None]], groups: list[str], fused: list[LabelledTrace]
 ) -> dict[str, Any]:
-    beliefs = [x.value for item in fused for x in item.labels if x.value is not None]
     shared = {group: n for group, n in Counter(groups).items() if n > 1}
     return {
         "traces": len(rows),
@@ -100,5 +98,5 @@ def _summary(
         "independent_sources": len(set(groups)),
         **({"sources_that_count_as_one": shared} if shared else {}),
         "fused": len(fused),
-        "mean_label": sum(beliefs) / len(beliefs) if beliefs else None,
+        "mean_label": mean_label(fused),
     }

@@ -12,6 +12,7 @@ from surefoot.cli import _options as o
 from surefoot.cli._annotators import METHODS
 from surefoot.cli._common import at_least_one, chosen, read_traces, tell, unescaped, write_rows
 from surefoot.cli._labelling import ANYWHERE, Job, Method, Options, Row, row_of
+from surefoot.cli._labels_in import mean_label
 from surefoot.cli._work import Work
 from surefoot.core.errors import InputError
 from surefoot.core.records import labelled_record
@@ -124,10 +125,9 @@ def _once(rows: Sequence[Row]) -> list[Row]:
 
 def _summary(labelled: Sequence[LabelledTrace]) -> dict[str, Any]:
     labels = [label for item in labelled for label in item.labels]
-    known = [label.value for label in labels if label.value is not None]
     return {
         "traces": len(labelled),
         "steps": len(labels),
-        "without_evidence": len(labels) - len(known),
-        "mean_label": sum(known) / len(known) if known else None,
+        "without_evidence": sum(label.value is None for label in labels),
+        "mean_label": mean_label(labelled),
     }

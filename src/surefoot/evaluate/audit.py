@@ -58,7 +58,7 @@ def agreement(a_M: Sequence[Right], b_M: Sequence[Right]) -> Agreement:
     if not pairs:
         return Agreement(0, None, None)
     raw = sum(a == b for a, b in pairs) / len(pairs)
-    a, b = (sum(pair[i] for pair in pairs) / len(pairs) for i in (0, 1))
+    a, b = np.mean(pairs, axis=0).tolist()
     chance = a * b + (1 - a) * (1 - b)
     return Agreement(len(pairs), raw, (raw - chance) / (1 - chance) if chance < 1 else None)
 

@@ -74,18 +74,21 @@ def by_posterior_of_all(rows_N_J: Sequence[Row], groups_J: Groups = None) -> lis
             f"of another sort from one or more; got {len(counting)} and {len(voting)}"
         )
     firsts = list({groups[j]: j for j in reversed(counting)}.values())
-    votes = merged(
-        first_error_votes([[row[j] for j in voting] for row in rows_N_J]),
-        [groups[j] for j in voting],
-    )
+    votes = merged(first_error_votes(_columns(rows_N_J, voting)), [groups[j] for j in voting])
     steps = [len(trace_in(row).steps) for row in rows_N_J]
-    evidence = [
-        sum((rollout_evidence(x) for j in firsts if (x := row[j]) is not None), np.zeros(s + 1))
-        for row, s in zip(rows_N_J, steps, strict=True)
-    ]
+    evidence = list(map(_evidence, _columns(rows_N_J, firsts), steps))
     fused = fit_channels(votes, steps, evidence_N=evidence)
     by = f"posterior-{len(fused.channels_J)}-{len(firsts)}"
     return [by_posterior(row, p, by) for row, p in zip(rows_N_J, fused.posteriors_N, strict=True)]
+
+
+def _columns(rows_N_J: Sequence[Row], sources: Sequence[int]) -> list[Row]:
+    return [[row[j] for j in sources] for row in rows_N_J]
+
+
+def _evidence(row: Row, steps: int) -> Floats:
+    """[S + 1] of all counts of a trace together."""
+    return sum((rollout_evidence(x) for x in row if x is not None), np.zeros(steps + 1))
 
 
 def _counting(rows_N_J: Sequence[Row]) -> list[int]:
