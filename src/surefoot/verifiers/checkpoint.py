@@ -32,6 +32,9 @@ class Card:
 
     kind: of its scores. separator: ends every step. encoder: `Encoder.fingerprint`
     when it was trained. trained_on, metrics: for the reader of its model card.
+    format: "" for the network and head of this package, or a family of `verifiers.load`.
+    aggregation: from steps to a trace; None to go by kind.
+    calibration: a map of scores, as `calibrate.map_of` reads it; {} for none.
     """
 
     name: str
@@ -40,6 +43,9 @@ class Card:
     encoder: str
     trained_on: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
+    format: str = ""
+    aggregation: str | None = None
+    calibration: dict[str, Any] = field(default_factory=dict)
 
 
 def new_network(
@@ -120,10 +126,19 @@ def save_verifier(
         network.base.save_pretrained(folder, state_dict=base)
         encoder.tokenizer.save_pretrained(folder)
         save_file(head, folder / HEAD)
-        (folder / "README.md").write_text(model_card(card))
-        (folder / SIDECAR).write_text(json.dumps(asdict(card), indent=1) + "\n")
     except OSError as error:
         raise StorageError(f"the verifier could not be saved in {folder}: {error}") from error
+    write_card(folder, card, model_card(card))
+
+
+def write_card(folder: Path, card: Card, readme: str) -> None:
+    """Writes the sidecar and the README, and makes the folder if need be. Raises StorageError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "README.md").write_text(readme, encoding="utf-8")
+        (folder / SIDECAR).write_text(json.dumps(asdict(card), indent=1) + "\n")
+    except OSError as error:
+        raise StorageError(f"the card could not be saved in {folder}: {error}") from error
 
 
 def model_card(card: Card) -> str:

@@ -5,14 +5,16 @@ architecture its config states, else not at all: reading a checkpoint in another
 family's words gives scores too, and they mean nothing.
 """
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from surefoot.core.errors import ModelError
-from surefoot.verifiers.checkpoint import SHIPPED, SIDECAR, load_verifier
+from surefoot.core.types import Kind
+from surefoot.verifiers.checkpoint import SHIPPED, SIDECAR, load_verifier, read_card
 from surefoot.verifiers.formats.critic import load_critic
-from surefoot.verifiers.formats.files import config_of, folder_of
+from surefoot.verifiers.formats.files import config_of, folder_of, tokenizer_of
 from surefoot.verifiers.formats.gen_prm import STOP, gen_prm
 from surefoot.verifiers.formats.implicit import REFERENCES, load_implicit
 from surefoot.verifiers.formats.marked import load_format
@@ -21,7 +23,7 @@ from surefoot.verifiers.formats.qwen_prm import QWEN_PRM, REASON_FLUX
 from surefoot.verifiers.formats.rlhflow import RLHFLOW
 from surefoot.verifiers.formats.skywork import SKYWORK
 from surefoot.verifiers.formats.think_prm import think_prm
-from surefoot.verifiers.formats.trl import PURE, TRL
+from surefoot.verifiers.formats.trl import PURE, TRL, encoder_print, trl_format
 from surefoot.verifiers.formats.versa_prm import VERSA_PRM
 from surefoot.verifiers.score import LocalScorer
 
@@ -84,10 +86,30 @@ def load_scorer(
     survive tokenization, a two-step example without two finite scores).
     """
     if name in SHIPPED or (Path(name) / SIDECAR).is_file():
-        return load_verifier(name, device=device)
+        return _with_card(SHIPPED.get(name, Path(name)), dtype=dtype, device=device)
     folder = folder_of(name)
+    if family is None and (folder / SIDECAR).is_file():
+        return _with_card(folder, dtype=dtype, device=device)
     load = family_of(name, folder, family) if family is None or isinstance(family, str) else family
     return load(folder, name, dtype=dtype, device=device)
+
+
+def _with_card(folder: Path, *, dtype: str, device: str) -> LocalScorer:
+    """A verifier of our own making, read as its card says."""
+    card = read_card(folder)
+    if not card.format:
+        return load_verifier(str(folder), device=device)
+    if card.format != TRL.name:
+        raise ModelError(f"the card in {folder} states the format {card.format!r}; update surefoot")
+    found = encoder_print(tokenizer_of(folder_of(str(folder))), card.separator)
+    if found != card.encoder:
+        raise ModelError(
+            f"the verifier at {folder} was trained with another tokenizer (fingerprint "
+            f"{card.encoder}, here {found}); put back the tokenizer files it was saved with"
+        )
+    form = trl_format(TRL.name, card.separator, card.aggregation)
+    form = replace(form, kind=Kind(card.kind))
+    return load_format(form, folder, card.name, dtype=dtype, device=device)
 
 
 def family_of(name: str, folder: Path, family: str | None = None) -> Family:

@@ -1,4 +1,5 @@
-"""Checkpoints of TRL's PRMTrainer, and PURE's, which are of the same make (arXiv:2504.15275).
+"""Checkpoints of TRL's PRMTrainer, and PURE's, which are of the same make (arXiv:2504.15275);
+also those of our own (`verifiers.trl`).
 
     [bos] ids(problem)  ids(step_1) ids(separator)  ids(step_2) ids(separator) ...
 
@@ -6,8 +7,8 @@
 
 Tokenizing the joined text instead, as TRL's own example does, merges separators into
 steps (one of five survived with SmolLM2; 4 points of ProcessBench F1). The separator is
-not stored in a checkpoint: it is "\\n" by TRL's default and "\\n\\n" for PURE. PURE reports
-p_1 - p_0 with threshold 0, which is 2 p - 1 of the score here with threshold 1/2.
+not stored in a checkpoint (but in the card of ours): it is "\\n" by TRL's default and "\\n\\n" for
+PURE. PURE reports p_1 - p_0 with threshold 0, which is 2 p - 1 of the score here with 1/2.
 """
 
 from pathlib import Path
@@ -17,7 +18,7 @@ import torch
 
 from surefoot.core.protocols import Steps
 from surefoot.core.types import Kind, Problem
-from surefoot.steps.encode import Encoded
+from surefoot.steps.encode import Encoded, Encoder
 from surefoot.verifiers.formats.files import linear_of
 from surefoot.verifiers.formats.marked import Format, second_of_two
 from surefoot.verifiers.formats.template import Template, encode_pieces, ids_of
@@ -44,6 +45,12 @@ def trl_format(name: str, separator: str, aggregation: str | None = None) -> For
         head=classifier,
         values=second_of_two,
     )
+
+
+def encoder_print(tokenizer: Any, separator: str) -> str:
+    """Changes when the ids of this family would; stored in the cards of our own checkpoints."""
+    template = trl_format("trl", separator).template(tokenizer)
+    return Encoder(tokenizer, lambda p: [*template(p, ()).ids], separator).fingerprint()
 
 
 def classifier(folder: Path, _tokenizer: Any) -> torch.nn.Module:
