@@ -72,9 +72,6 @@ def grow_beam(
         grown = list(dict.fromkeys(chain.from_iterable(search.grow(live, count))))
         going = search.open(grown)
         room -= len(grown) - len(going)
-        if room > 0:
-            live = best(search, going, room, rank)
-        else:
-            live = []
+        live = best(search, going, room, rank)
         count = width
     return live

@@ -15,7 +15,15 @@ import numpy as np
 from surefoot.core.budget import Budget, Meter
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Problem, StepScores, Trace, Usage
-from surefoot.search.result import Found, Unfinished, best_of, score_traces, totals, tree_of
+from surefoot.search.result import (
+    Found,
+    Unfinished,
+    best_of,
+    score_traces,
+    totals,
+    tree_of,
+    unfinished,
+)
 from surefoot.steps.sample import sample_traces
 
 
@@ -40,8 +48,7 @@ def best_of_n(
     )
     finished = [trace for trace in traces_N if trace.finished]
     if not finished:
-        why = meter.exhausted() or "the policy finished no solution"
-        return Unfinished(problem, why, tuple(traces_N), meter.total(), tree_of(traces_N, ()))
+        return unfinished(problem, traces_N, meter)
     found = best_of(problem, finished, totals(scores_N, aggregation), meter)
     return replace(found, tree=tree_of(finished, scores_N))
 

@@ -93,6 +93,17 @@ def best_of(
     return Found(problem, finished_N[best], tuple(finished_N), tuple(scores), meter.total())
 
 
+def unfinished(
+    problem: Problem,
+    traces_N: Sequence[Trace],
+    meter: Meter,
+    why: str = "the policy finished no solution",
+) -> Unfinished:
+    """No answer: `why` tells the limit that was reached, or else this."""
+    why = meter.exhausted() or why
+    return Unfinished(problem, why, tuple(traces_N), meter.total(), tree_of(traces_N, ()))
+
+
 def tree_of(traces_N: Sequence[Trace], scores_N: Sequence[StepScores]) -> Tree:
     """Whole solutions as a tree, with the step scores of those that have some."""
     tree = Tree()

@@ -20,11 +20,11 @@ from itertools import chain
 import numpy as np
 
 from surefoot.core.budget import Budget, Meter
-from surefoot.core.errors import InputError
+from surefoot.core.errors import InputError, KindError
 from surefoot.core.kinds import aggregate
 from surefoot.core.protocols import Checker, Sampler, Scorer, Steps, Until
 from surefoot.core.tree import Tree
-from surefoot.core.types import Completion, Problem, StepScores, Trace, Usage
+from surefoot.core.types import Completion, Kind, Problem, StepScores, Trace, Usage
 from surefoot.search.result import (
     Found,
     Unfinished,
@@ -42,6 +42,7 @@ class SearchTree:
     """One problem's search. Node 0 is the empty prefix.
 
     ended: finished solutions by node, in the order they were made.
+    seen: the verifier's latest scores, which say of what kind its numbers are.
     """
 
     problem: Problem
@@ -53,6 +54,7 @@ class SearchTree:
     meter: Meter = field(default_factory=Meter)
     tree: Tree = field(default_factory=Tree)
     ended: dict[int, Trace] = field(default_factory=dict)
+    seen: StepScores | None = None
     _values: dict[int, float] = field(default_factory=dict)
     _scores: dict[tuple[int, int], StepScores] = field(default_factory=dict)
     _steps: dict[int, Steps] = field(default_factory=dict)
@@ -138,10 +140,19 @@ class SearchTree:
             self._scores[key, node] = scores
             if by is self.score:
                 note_scores(self.tree, node, scores)
+                self.seen = scores
         if new:
             most = max(scores.tokens for scores in found)
             self._note(Usage(verifier_tokens=most, seconds=time.monotonic() - started))
         return [self._scores[key, node] for node in nodes_N]
+
+    def need_kind(self, kinds: Sequence[Kind], why: str) -> None:
+        """Raises KindError, with `why`, if the verifier's scores are of another kind."""
+        if self.seen is not None and self.seen.kind not in kinds:
+            raise KindError(
+                f"{self.seen.by!r} gives {self.seen.kind.value} scores; {why} needs scores of kind "
+                f"{' or '.join(kind.value for kind in kinds)}"
+            )
 
     def trace(self, node: int) -> Trace:
         """The solution that ends here, or the unfinished one that leads here."""

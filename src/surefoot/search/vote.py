@@ -20,7 +20,7 @@ from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Kind, Problem, StepScores, Trace
 from surefoot.core.votes import Same, answer_classes, heaviest_class
 from surefoot.search.best_of_n import draw_within
-from surefoot.search.result import Found, Unfinished, totals, tree_of
+from surefoot.search.result import Found, Unfinished, totals, tree_of, unfinished
 
 
 def vote(
@@ -95,15 +95,25 @@ def _voted(
     weights = [1.0] * len(finished)
     if scores_N:  # what the budget left without a score has no vote
         weights = vote_weights(scores_N, aggregation)
+    return elected(problem, traces_N, weights, scores_N, same=same, meter=meter)
+
+
+def elected(
+    problem: Problem,
+    traces_N: Sequence[Trace],
+    weights: Sequence[float],
+    scores_N: Sequence[StepScores] = (),
+    *,
+    same: Same[str] | None,
+    meter: Meter,
+) -> Found | Unfinished:
+    """The result of a vote among the finished of these solutions.
+
+    weights: of the finished, the first ones if there are fewer. scores_N: likewise.
+    """
+    finished = [trace for trace in traces_N if trace.finished]
     winner = vote(finished[: len(weights)], weights, same=same)
     if winner is None:
-        why = meter.exhausted() or "no finished solution has an answer"
-        return Unfinished(problem, why, tuple(traces_N), meter.total(), tree_of(traces_N, ()))
-    return Found(
-        problem,
-        finished[winner],
-        tuple(finished),
-        tuple(weights),
-        meter.total(),
-        tree_of(finished, scores_N),
-    )
+        return unfinished(problem, traces_N, meter, "no finished solution has an answer")
+    tree = tree_of(finished, scores_N)
+    return Found(problem, finished[winner], tuple(finished), tuple(weights), meter.total(), tree)
