@@ -1,0 +1,91 @@
+"""Beam search by value and progress (PAV, Setlur et al., arXiv:2410.08146, section 4).
+
+    rank(s_1..s_t) = Q^pi_t + alpha A^mu_t        A^mu_t = Q^mu_t - Q^mu_{t-1}
+
+Q^pi is the policy's value, A^mu the progress of the last step under a prover mu. Without a
+prover's own verifier mu is the best of K tries of the policy, known from Q^pi alone:
+
+    Q^mu = 1 - (1 - Q^pi)^K
+
+alpha = 0 is the beam by value, K = 1 the policy as its own prover. The finished are compared
+by Q^pi. Before the first step Q^mu is not known; it is the same for all prefixes then, and 0.
+
+Dimension key: N prefixes.
+"""
+
+import math
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from surefoot.annotate.progress import best_of_value
+from surefoot.core.budget import Budget, Meter
+from surefoot.core.errors import InputError, KindError
+from surefoot.core.protocols import Checker, Sampler, Scorer
+from surefoot.core.types import Kind, Problem, StepScores
+from surefoot.search.beam import grow_beam
+from surefoot.search.result import Found, Unfinished
+from surefoot.search.search_tree import SearchTree
+
+
+def pav_beam(
+    problem: Problem,
+    *,
+    sample: Sampler,
+    check: Checker,
+    score: Scorer,
+    rng: np.random.Generator,
+    prover: Scorer | None = None,
+    alpha: float = 0.5,
+    best_of: int = 4,
+    beams: int = 4,
+    width: int = 3,
+    rounds: int = 40,
+    budget: Budget | None = None,
+) -> Found | Unfinished:
+    """The finished solution of highest value, from a beam by value and progress.
+
+    score: Q^pi, of kind value. prover: Q^mu of kind value, or A^mu itself of kind progress;
+    if given, `best_of` (K) does nothing and each prefix costs a second score.
+    Raises InputError for best_of below 1 and as `beam` does, KindError for other scores.
+    """
+    if best_of < 1:
+        raise InputError(f"best_of must be 1 or more tries of the policy, got {best_of}")
+    search = SearchTree(
+        problem=problem, sample=sample, check=check, score=score, rng=rng,
+        meter=Meter(budget or Budget()),
+    )  # fmt: skip
+    rank = partial(effective_values, prover=prover, alpha=alpha, best_of=best_of)
+    return search.result(grow_beam(search, beams=beams, width=width, rounds=rounds, rank=rank))
+
+
+def effective_values(
+    search: SearchTree,
+    nodes_N: Sequence[int],
+    *,
+    prover: Scorer | None,
+    alpha: float,
+    best_of: int,
+) -> list[float]:
+    """[N] Q^pi + alpha A^mu of each prefix; -inf where the budget ended before."""
+    values = search.scores(nodes_N)
+    search.need_kind([Kind.VALUE], "a beam by progress")
+    seen = values if prover is None else search.scores(nodes_N, prover)
+    if not seen:
+        return [-math.inf] * len(nodes_N)
+    tries = best_of if prover is None else 1
+    return [q.values[-1] + alpha * advantage(mu, tries) for q, mu in zip(values, seen, strict=True)]
+
+
+def advantage(scores: StepScores, best_of: int = 1) -> float:
+    """A^mu of the last step: progress as it is, else the change in Q^mu."""
+    if scores.kind is Kind.PROGRESS:
+        return scores.values[-1]
+    if scores.kind is not Kind.VALUE:
+        raise KindError(
+            f"{scores.by!r} gives {scores.kind.value} scores; a prover's are of kind value or "
+            "progress"
+        )
+    now, before = scores.values[-1], scores.values[-2] if len(scores.values) > 1 else None
+    return best_of_value(now, best_of) - (0.0 if before is None else best_of_value(before, best_of))
