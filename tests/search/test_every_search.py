@@ -11,7 +11,17 @@ from surefoot.core.budget import Budget
 from surefoot.core.errors import InputError, KindError
 from surefoot.core.types import Completion, Kind, StepScores, Verdict
 from surefoot.policy import ScriptedPolicy
-from surefoot.search import Found, Unfinished, beam, best_of_n, majority, weighted_vote
+from surefoot.search import (
+    Found,
+    Unfinished,
+    beam,
+    best_of_n,
+    majority,
+    mcts,
+    tot_bfs,
+    tot_dfs,
+    weighted_vote,
+)
 
 
 def with_n(search, scored=True):
@@ -26,7 +36,22 @@ def beam_of(problem, *, size=6, **settings):
     return beam(problem, beams=max(1, size // 2), width=2, **settings)
 
 
+def mcts_of(problem, *, size=6, **settings):
+    return mcts(problem, simulations=2 * size, width=2, batch=2, **settings)
+
+
+def bfs_of(problem, *, size=6, **settings):
+    return tot_bfs(problem, thoughts=2, keep=size, **settings)
+
+
+def dfs_of(problem, *, size=6, **settings):
+    return tot_dfs(problem, thoughts=2, steps=4 * size, **settings)
+
+
 SCORED = {
+    "mcts": mcts_of,
+    "tot_bfs": bfs_of,
+    "tot_dfs": dfs_of,
     "best_of_n": with_n(best_of_n),
     "weighted_vote": with_n(weighted_vote),
     "beam": beam_of,

@@ -2,7 +2,9 @@
 
 from surefoot.search.beam import beam
 from surefoot.search.best_of_n import best_of_n
+from surefoot.search.mcts import mcts
 from surefoot.search.result import Found, Unfinished
+from surefoot.search.tree_of_thoughts import tot_bfs, tot_dfs
 from surefoot.search.vote import majority, vote, vote_weights, weighted_vote
 
 __all__ = [
@@ -11,6 +13,9 @@ __all__ = [
     "beam",
     "best_of_n",
     "majority",
+    "mcts",
+    "tot_bfs",
+    "tot_dfs",
     "vote",
     "vote_weights",
     "weighted_vote",
