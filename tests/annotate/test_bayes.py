@@ -1,5 +1,6 @@
 """Surefoot's annotator on the toy world: it finds planted errors, stops, and says why."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -24,10 +25,17 @@ def rollouts(world=SURE_WORLD, seed=0):
     return Rollouts(world.problems(1)[0], sample=world.sample, check=world.check, seed=seed)
 
 
+def alike(steps=8):
+    """A belief that knows what is true of the toy world: prefixes of one sort are alike."""
+    return Belief(steps, flat_channel(strength=math.inf), model=stuck_states)
+
+
 @pytest.mark.parametrize("tau", range(8))
 def test_the_planted_error_is_found_with_few_rollouts(tau):
     word = "g" * tau + "b" * (8 - tau)
-    found = [bayes(trace_of(word), rollouts=rollouts(seed=seed)) for seed in range(6)]
+    found = [
+        bayes(trace_of(word), rollouts=rollouts(seed=seed), belief=alike()) for seed in range(6)
+    ]
     right = [[label.hard for label in x.labels] == [t < tau for t in range(8)] for x in found]
     assert sum(right) >= 5
     assert np.mean([x.usage.calls for x in found]) < 35  # Math-Shepherd with k = 8 makes 56
@@ -47,7 +55,7 @@ def test_beliefs_never_rise_and_count_the_rollouts_of_their_prefix():
 
 def test_it_is_sure_where_nothing_else_is_possible_and_asks_no_more():
     """The last step but one prefix ends well, the answer is wrong: the last step did it."""
-    labelled = bayes(trace_of("gggggggb"), rollouts=rollouts())
+    labelled = bayes(trace_of("gggggggb"), rollouts=rollouts(), belief=alike())
     assert labelled.notes["stopped"] == "sure"
     assert labelled.notes["first_error"] == "7"
     assert labelled.usage.calls <= 4
@@ -55,8 +63,10 @@ def test_it_is_sure_where_nothing_else_is_possible_and_asks_no_more():
 
 def test_a_right_prefix_may_be_hopeless_so_failures_alone_make_nobody_sure():
     """Among `two_states` a failing prefix has an error; with `stuck_states` it may only be hard."""
-    asked = {model: bayes(trace_of("ggggbbbb"), rollouts=rollouts(), belief=Belief(8, model=model))
-             for model in (two_states, stuck_states)}  # fmt: skip
+    asked = {}
+    for model in (two_states, stuck_states):
+        belief = Belief(8, flat_channel(strength=math.inf), model=model)
+        asked[model] = bayes(trace_of("ggggbbbb"), rollouts=rollouts(), belief=belief)
     assert asked[two_states].notes["stopped"] == "sure"
     assert asked[stuck_states].notes["stopped"] == "cannot tell"
     assert {x.notes["first_error"] for x in asked.values()} == {"4"}
@@ -85,9 +95,9 @@ def test_where_rollouts_cannot_tell_it_says_so_and_asks_a_judge():
     """A policy that recovers as easily as it errs: its rollouts look alike after any step."""
     world = ToyWorld(length=4, slip=0.5, recover=0.5)
     trace = trace_of("gbgg", Verdict.CORRECT, world)
-    belief = lambda: Belief(4, flat_channel((0.55,), (0.5,), (False,)), model=two_states)  # noqa: E731
+    channel = flat_channel((0.55,), (0.5,), (False,), strength=math.inf)
     stop = Stop(0.9, rollouts=500, bits=0.01)
-    alone = bayes(trace, rollouts=rollouts(world), belief=belief(), stop=stop)
+    alone = bayes(trace, rollouts=rollouts(world), belief=Belief(4, channel), stop=stop)
     assert alone.notes["stopped"] == "cannot tell"
     assert all(label.value is None for label in abstaining(alone).labels[1:])
 
@@ -95,7 +105,9 @@ def test_where_rollouts_cannot_tell_it_says_so_and_asks_a_judge():
         labels = [StepLabel(Kind.CORRECTNESS, int(s.text == "good"), 1, "j") for s in trace.steps]
         return LabelledTrace(trace, tuple(labels), Usage(verifier_tokens=7, calls=1))
 
-    helped = bayes(trace, rollouts=rollouts(world), belief=belief(), stop=stop, judge=judge)
+    helped = bayes(
+        trace, rollouts=rollouts(world), belief=Belief(4, channel), stop=stop, judge=judge
+    )
     assert helped.notes["stopped"] == "sure"
     assert [label.hard for label in helped.labels] == [True, False, False, False]
     assert helped.usage.verifier_tokens == 7

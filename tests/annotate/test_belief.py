@@ -20,7 +20,7 @@ from surefoot.annotate.belief import (
 )
 from surefoot.core.errors import InputError
 
-KNOWN = flat_channel((0.5,), (0.05,), (False,))
+KNOWN = flat_channel((0.5,), (0.05,), (False,), strength=math.inf)
 
 
 def test_a_posterior_by_hand():
@@ -51,7 +51,8 @@ def test_a_wrong_answer_has_a_wrong_step():
 )
 def test_a_posterior_is_bayes_rule_over_every_hypothesis(model, steps, seen):
     """Brute force: every grid point, every hypothesis, every observation, one product each."""
-    channel, prior = flat_channel((0.3, 0.8), (0.02, 0.2)), np.arange(1.0, steps + 2)
+    channel = flat_channel((0.3, 0.8), (0.02, 0.2), strength=math.inf)
+    prior = np.arange(1.0, steps + 2)
     belief = Belief(steps, channel, prior, model)
     hypotheses, rates = model(steps), channel.rates(steps)
     seen = [(min(place, steps), won, won + lost) for place, won, lost in seen]
@@ -70,6 +71,29 @@ def test_a_posterior_is_bayes_rule_over_every_hypothesis(model, steps, seen):
     assert belief.first_error == pytest.approx(total / total.sum(), abs=1e-12)
 
 
+@pytest.mark.parametrize("strength", [0.5, 3.0])
+def test_prefixes_that_differ_are_beta_binomial(strength):
+    """P(c of k | state) = C(k, c) B(s p + c, s (1 - p) + k - c) / B(s p, s (1 - p))."""
+    channel = flat_channel((0.5,), (0.05,), (False,), strength=strength)
+    belief, seen = Belief(2, channel), [(0, 1, 3), (1, 2, 5)]
+    for place, won, tries in seen:
+        belief.observe(place, won, tries)
+
+    def log_beta(a, b):
+        return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+
+    def likelihood(tau):
+        log = 0.0
+        for place, won, tries in seen:
+            p = 0.5 if place <= tau else 0.05
+            a, b = strength * p, strength * (1 - p)
+            log += log_beta(a + won, b + tries - won) - log_beta(a, b)
+        return math.exp(log)
+
+    expected = np.array([likelihood(tau) for tau in range(3)])
+    assert belief.first_error == pytest.approx(expected / expected.sum())
+
+
 @given(st.integers(1, 6), st.data())
 def test_information_is_the_entropy_that_an_answer_is_expected_to_take_away(steps, data):
     belief = Belief(steps, flat_channel((0.4, 0.9), (0.05, 0.3)), model=stuck_states)
@@ -86,7 +110,7 @@ def test_information_is_the_entropy_that_an_answer_is_expected_to_take_away(step
 
 
 def chance_of_success(belief, place):
-    values = np.einsum("gh,ght->t", belief._joint(), belief._rates_G_H_T)
+    values = np.einsum("gh,ght->t", belief._joint(), belief._rates_now())
     return values[place]
 
 
@@ -134,7 +158,7 @@ def test_known_rates_find_the_error_about_as_often_as_promised(a, b, least):
         rng = np.random.default_rng(seed)
         tau, belief = (
             int(rng.integers(16)),
-            Belief(16, flat_channel((a,), (max(b, SURE),), (False,))),
+            Belief(16, flat_channel((a,), (max(b, SURE),), (False,), strength=math.inf)),
         )
         belief.observe(16, 0, 1)
         rollouts = 0
@@ -149,7 +173,7 @@ def test_known_rates_find_the_error_about_as_often_as_promised(a, b, least):
 
 
 def test_rates_are_learned_from_what_was_seen():
-    channel = flat_channel((0.2, 0.5, 0.9), (0.02, 0.15), (False,))
+    channel = flat_channel((0.2, 0.5, 0.9), (0.02, 0.15), (False,), strength=math.inf)
     rng, beliefs = np.random.default_rng(0), []
     for _ in range(200):
         tau, belief = int(rng.integers(4)), Belief(4, channel)

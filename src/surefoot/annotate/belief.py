@@ -12,7 +12,9 @@ the end nearer. After c_t successes in k_t rollouts
 
     P(tau | data) ~ P(tau) sum_g w_g prod_t p_t(tau, g)^{c_t} (1 - p_t(tau, g))^{k_t - c_t}
 
-over a grid g of (a, b, shape) with weights w. The next rollout is worth the bits
+over a grid g of (a, b, shape) with weights w; where prefixes of one sort may differ, the
+product is that of a beta-binomial law around p_t (`Channel.strength`). The next rollout
+is worth the bits
 
     I_t = h(E[p_t]) - E_tau[ h(E[p_t | tau]) ]        h: entropy of a coin
 
@@ -79,7 +81,7 @@ def three_states(steps: int, *, doom: float = 0.2) -> Hypotheses:
     return Hypotheses(np.array(first), np.array(states), np.array(chances))
 
 
-def stuck_states(steps: int, *, lost: float = 0.3, stuck: float = 0.05) -> Hypotheses:
+def stuck_states(steps: int, *, lost: float = 0.15, stuck: float = 0.05) -> Hypotheses:
     """A right prefix may be hopeless too: the policy is about to err, or cannot solve it.
 
     From some place on, rollouts fail as they do after an error, although no step is wrong
@@ -106,12 +108,15 @@ class Channel:
 
     sound_G: chance to end right from the start. wrong_G: chance after a repairable error;
     below sound_G. eases_G: does a_t ease towards 1, or stay? weights_G: sum to 1.
+    strength: how far one prefix may be from the rate of its sort: its own rate is thought
+      of as Beta(strength * p_t, strength * (1 - p_t)). Infinity: all are alike.
     """
 
     sound_G: Floats
     wrong_G: Floats
     eases_G: NDArray[np.bool_]
     weights_G: Floats
+    strength: float = math.inf
 
     def rates(self, steps: int) -> Floats:
         """[G, 3, T] chance that a rollout succeeds, by state of its prefix.
@@ -137,14 +142,19 @@ def flat_channel(
     sound: Sequence[float] = SOUND_RATES,
     wrong: Sequence[float] = WRONG_RATES,
     eases: Sequence[bool] = (False, True),
+    *,
+    strength: float = 4.0,
 ) -> Channel:
-    """Every pair of a sound rate and a lower wrong rate, each shape, equally likely."""
+    """Every pair of a sound rate and a lower wrong rate, each shape, equally likely.
+
+    strength: as in `Channel`; 4 did best on a policy's own solutions (dev/LOG.md).
+    """
     rows = [(a, b, shape) for shape in eases for a in sound for b in wrong if b < a]
     if not rows:
         raise InputError("expected some wrong rate below some sound rate, got none")
     a_G, b_G, eases_G = zip(*rows, strict=True)
     weights_G = np.full(len(rows), 1 / len(rows))
-    return Channel(np.array(a_G), np.array(b_G), np.array(eases_G), weights_G)
+    return Channel(np.array(a_G), np.array(b_G), np.array(eases_G), weights_G, strength)
 
 
 # --- what is believed ------------------------------------------------------
@@ -197,11 +207,11 @@ class Belief:
 
     def observe(self, place: int, successes: float, tries: float) -> None:
         """Takes in `tries` rollouts from the prefix of `place` steps."""
-        rate_G_H = self._rates_G_H_T[:, :, place]
-        told = successes * np.log(rate_G_H) + (tries - successes) * np.log1p(-rate_G_H)
-        self._evidence_G_H += told
-        self.successes_T[place] += successes
-        self.tries_T[place] += tries
+        for won in [1.0] * int(successes) + [0.0] * int(tries - successes):
+            rate_G_H = self._rates_now()[:, :, place]
+            self._evidence_G_H += np.log(rate_G_H if won else 1 - rate_G_H)
+            self.successes_T[place] += won
+            self.tries_T[place] += 1
 
     def weigh(self, likelihood: Floats) -> None:
         """Takes in other evidence: [S + 1] how likely it is under each tau, up to a factor."""
@@ -222,7 +232,7 @@ class Belief:
     @property
     def values(self) -> Floats:
         """[S] posterior mean of p after each step."""
-        means: Floats = np.einsum("gh,ght->t", self._joint(), self._rates_G_H_T)
+        means: Floats = np.einsum("gh,ght->t", self._joint(), self._rates_now())
         return means[1:]
 
     @property
@@ -240,7 +250,7 @@ class Belief:
         """[T] bits about tau expected from one more rollout at each prefix. O(G H T)."""
         joint_G_H = self._joint()
         tau_N = self._by_tau(joint_G_H.sum(0))
-        success_H_T = np.einsum("gh,ght->ht", joint_G_H, self._rates_G_H_T)
+        success_H_T = np.einsum("gh,ght->ht", joint_G_H, self._rates_now())
         success_N_T = np.zeros((self.steps + 1, success_H_T.shape[1]))
         np.add.at(success_N_T, self._states.first_error_H, success_H_T)
         given_N_T = np.divide(
@@ -248,6 +258,15 @@ class Belief:
         )
         bits: Floats = _coin(success_N_T.sum(0)) - tau_N @ _coin(given_N_T)
         return bits.clip(min=0)
+
+    def _rates_now(self) -> Floats:
+        """[G, H, T] chance that the next rollout succeeds, after what its prefix has shown."""
+        strength = self.channel.strength
+        if math.isinf(strength):
+            return self._rates_G_H_T
+        rates: Floats = strength * self._rates_G_H_T + self.successes_T
+        rates /= strength + self.tries_T
+        return rates
 
     def _joint(self) -> Floats:
         """[G, H] P(g, hypothesis | all evidence)."""
