@@ -12,13 +12,19 @@ from surefoot.verifiers.checkpoint import (
 )
 from surefoot.verifiers.data import examples_of, hard_target, soft_target
 from surefoot.verifiers.formats.critic import critique
+from surefoot.verifiers.kinds import KINDS
 from surefoot.verifiers.load import load_scorer
+from surefoot.verifiers.lora import merged, with_lora
+from surefoot.verifiers.objective import Objective, Prepared, prepare
 from surefoot.verifiers.score import LocalScorer, scorer
 from surefoot.verifiers.train import TrainConfig, train
 
 __all__ = [
+    "KINDS",
     "Card",
     "LocalScorer",
+    "Objective",
+    "Prepared",
     "TrainConfig",
     "critique",
     "examples_of",
@@ -26,9 +32,12 @@ __all__ = [
     "load_likelihood",
     "load_scorer",
     "load_verifier",
+    "merged",
     "new_network",
+    "prepare",
     "save_verifier",
     "scorer",
     "soft_target",
     "train",
+    "with_lora",
 ]

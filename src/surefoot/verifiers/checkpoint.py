@@ -6,20 +6,26 @@ verifier.json                                     what its scores mean and how t
 README.md                                         the model card
 """
 
+import copy
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import PreTrainedModel
 
 from surefoot.core.errors import InputError, ModelError, StorageError
 from surefoot.core.types import Kind
 from surefoot.policy.local import PEBBLE, fingerprint, load_model
 from surefoot.steps.encode import Encoder, default_prompt
-from surefoot.verifiers.network import VerifierNetwork
+from surefoot.verifiers.kinds import KINDS
+from surefoot.verifiers.kinds.prm import PRM
+from surefoot.verifiers.network import Network
+from surefoot.verifiers.objective import Objective
 from surefoot.verifiers.score import LocalScorer, likelihood_scorer, scorer
 
 SHIPPED = {"pebble-verifier": PEBBLE / "verifier"}
@@ -35,6 +41,8 @@ class Card:
     format: "" for the network and head of this package, or a family of `verifiers.load`.
     aggregation: from steps to a trace; None to go by kind.
     calibration: a map of scores, as `calibrate.map_of` reads it; {} for none.
+    objective: what it was trained for; a name in `kinds.KINDS`, or your own. base, base_files:
+      the language model it began as, and its fingerprint: the reference of an implicit one.
     """
 
     name: str
@@ -46,30 +54,39 @@ class Card:
     format: str = ""
     aggregation: str | None = None
     calibration: dict[str, Any] = field(default_factory=dict)
+    objective: str = "prm"
+    base: str = ""
+    base_files: str = ""
 
 
 def new_network(
-    base: str, *, device: str = "auto", seed: int = 0
-) -> tuple[VerifierNetwork, Encoder]:
-    """A fresh verifier in float32 on a policy's weights, and the policy's encoder.
+    base: str, *, objective: Objective = PRM, device: str = "auto", seed: int = 0
+) -> tuple[Network, Encoder]:
+    """A fresh network for an objective, in float32 on a policy's weights, and the policy's
+    encoder.
 
     seed: decides the head's first weights, and nothing else in the process.
     """
     model, tokenizer = load_model(base, dtype="float32", device=device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = VerifierNetwork(model).to(model.device)
-    return network, Encoder(tokenizer, default_prompt(tokenizer), max_tokens=_context(model))
+        network = objective.build(model, tokenizer, partial(copy.deepcopy, model))
+    encoder = Encoder(tokenizer, default_prompt(tokenizer), max_tokens=_context(model))
+    return network.to(model.device), encoder
 
 
-def load_verifier(name: str, *, device: str = "auto") -> LocalScorer:
+def load_verifier(
+    name: str, *, device: str = "auto", objective: Objective | None = None
+) -> LocalScorer:
     """The scorer of a saved verifier: a folder, or "pebble-verifier" (shipped).
 
+    objective: the one it was trained for; None finds it among `kinds.KINDS` by its name.
     Raises ModelError if it cannot be read, or if its tokenizer is not the one it
     was trained with (the same scores would then mean other places in the text).
     """
     folder = SHIPPED.get(name, Path(name))
     card = read_card(folder)
+    objective = objective or _objective_of(card, folder)
     model, tokenizer = load_model(str(folder), dtype="float32", device=device)
     encoder = Encoder(tokenizer, default_prompt(tokenizer), card.separator, _context(model))
     if encoder.fingerprint() != card.encoder:
@@ -78,7 +95,7 @@ def load_verifier(name: str, *, device: str = "auto") -> LocalScorer:
             f"{card.encoder}, here {encoder.fingerprint()}); put back the tokenizer files it was "
             "saved with"
         )
-    network = VerifierNetwork(model)
+    network = objective.build(model, tokenizer, partial(_base_of, card, folder, device))
     try:
         head = load_file(folder / HEAD)
         state = {k: v for k, v in network.state_dict().items() if k.startswith("base.")}
@@ -91,7 +108,27 @@ def load_verifier(name: str, *, device: str = "auto") -> LocalScorer:
         kind=Kind(card.kind),
         name=card.name,
         fingerprint=fingerprint(str(folder)) + _head_hash(folder),
+        objective=objective,
     )
+
+
+def _objective_of(card: Card, folder: Path) -> Objective:
+    if card.objective not in KINDS:
+        raise ModelError(
+            f"the verifier at {folder} was trained for {card.objective!r}, which is none of "
+            f"{', '.join(sorted(KINDS))}; pass its `objective`, or update surefoot"
+        )
+    return KINDS[card.objective]
+
+
+def _base_of(card: Card, folder: Path, device: str) -> PreTrainedModel:
+    """The language model a verifier began as. Raises ModelError if it is another by now."""
+    if fingerprint(card.base) != card.base_files:
+        raise ModelError(
+            f"the verifier at {folder} is read against the model it began as, {card.base!r}, and "
+            "that is gone or has changed; put it back"
+        )
+    return load_model(card.base, dtype="float32", device=device)[0]
 
 
 def load_likelihood(name: str, *, device: str = "auto") -> LocalScorer:
@@ -115,7 +152,7 @@ def read_card(folder: Path) -> Card:
 
 
 def save_verifier(
-    folder: Path, network: VerifierNetwork, encoder: Encoder, card: Card, *, dtype: str = "float32"
+    folder: Path, network: Network, encoder: Encoder, card: Card, *, dtype: str = "float32"
 ) -> None:
     """Writes the folder; `dtype` bfloat16 halves its size. Raises StorageError."""
     kept = getattr(torch, dtype)
@@ -155,11 +192,28 @@ def model_card(card: Card) -> str:
     )
 
 
-def encoder_card(name: str, kind: Kind, encoder: Encoder, trained_on: str) -> Card:
-    """A card for a verifier that was just trained."""
+def encoder_card(
+    name: str,
+    kind: Kind,
+    encoder: Encoder,
+    trained_on: str,
+    *,
+    objective: Objective = PRM,
+    base: str = "",
+) -> Card:
+    """A card for a verifier that was just trained, from the language model `base`."""
     if not name:
         raise InputError("a verifier needs a name")
-    return Card(name, kind.value, encoder.separator, encoder.fingerprint(), trained_on)
+    return Card(
+        name,
+        kind.value,
+        encoder.separator,
+        encoder.fingerprint(),
+        trained_on,
+        objective=objective.name,
+        base=base,
+        base_files=fingerprint(base) if base else "",
+    )
 
 
 def _context(model: Any) -> int:

@@ -1,21 +1,28 @@
 """Labelled traces as padded batches, through the one encoder.
 
-Dimension key: N traces, S steps, T tokens.
+Dimension key: N examples, S steps (or other places that are judged), T tokens.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from surefoot.core.errors import InputError, KindError
-from surefoot.core.types import Kind, LabelledTrace, StepLabel, Trace, Verdict
+from surefoot.core.protocols import Steps
+from surefoot.core.types import Kind, LabelledTrace, Problem, StepLabel, Trace, Verdict
 from surefoot.steps.encode import Encoded, Encoder
 from surefoot.verifiers.losses import IGNORED
 from surefoot.verifiers.network import Batch
 
 Target = Callable[[StepLabel], float | None]
+View = Callable[[Problem, Steps], Sequence[Encoded]]
+"""(problem, steps) -> what the network reads: one sequence, or several, whose places are the
+steps in order. The same function makes the ids of training and of scoring."""
+Batches = Callable[..., list[list[int]]]
+"""(examples, tokens, together=1) -> their indices in batches; `by_length` is one."""
 LENGTHS = 16  # padded lengths are multiples of this
+ANY = frozenset(Kind)
 
 
 def soft_target(label: StepLabel) -> float | None:
@@ -30,11 +37,31 @@ def hard_target(label: StepLabel) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An encoded trace, the target of each kept step, and whether its text is worth imitating."""
+    """An encoded trace, the target of each place, and whether its text is worth imitating.
+
+    others_S: a second target of each place; () for the objectives with one.
+    counted_from: tokens before it are imitated on another path (`packing.each_edge_once`).
+    """
 
     encoded: Encoded
     targets_S: tuple[float | None, ...]
     imitate: bool
+    others_S: tuple[float | None, ...] = ()
+    counted_from: int = 0
+
+    @property
+    def known(self) -> int:
+        """How many targets it has."""
+        return sum(t is not None for t in (*self.targets_S, *self.others_S))
+
+
+def whole(encoder: Encoder) -> View:
+    """A trace as one sequence, judged at the end of each step."""
+
+    def view(problem: Problem, steps: Steps) -> list[Encoded]:
+        return [encoder.encode(problem, steps)]
+
+    return view
 
 
 def examples_of(
@@ -44,44 +71,107 @@ def examples_of(
 
     Raises KindError for labels of mixed kinds, InputError if there are none.
     """
-    kinds = {label.kind for item in labelled for label in item.labels}
-    if not kinds:
-        raise InputError("there are no labels to train on; label some traces first")
+    kind = one_kind(labelled, ANY)
+    examples = step_examples(labelled, whole(encoder), target)
+    return kind, examples, sum(e.encoded.dropped for e in examples)
+
+
+def one_kind(labelled: Sequence[LabelledTrace], allowed: frozenset[Kind]) -> Kind:
+    """The kind that all labels are of. Raises KindError if they are of several, or of one that
+    is not allowed; InputError if there are none, or not one a step."""
+    kinds = kinds_of(labelled)
     if len(kinds) > 1:
         names = sorted(kind.value for kind in kinds)
         raise KindError(f"labels of different kinds {names} in one training set; train on one kind")
-    examples = []
+    [kind] = kinds
+    if kind not in allowed:
+        names = sorted(kind.value for kind in allowed)
+        raise KindError(
+            f"labels of kind {kind.value} cannot teach this; expected {' or '.join(names)}: "
+            "label the traces with another method, or train another kind of verifier"
+        )
+    return kind
+
+
+def kinds_of(labelled: Sequence[LabelledTrace]) -> set[Kind]:
+    """The kinds of all labels, at least one. Raises InputError if there is no label, or if a
+    trace has not one a step."""
     for item in labelled:
         if len(item.labels) != len(item.trace.steps):
             raise InputError(
                 f"a trace of problem {item.trace.problem.id!r} has {len(item.trace.steps)} steps "
                 f"and {len(item.labels)} labels; each step needs one (without evidence: tries 0)"
             )
-        encoded = encoder.encode(item.trace.problem, item.trace.steps)
-        targets = tuple(target(label) for label in item.labels[: len(encoded.ends_S)])
-        examples.append(Example(encoded, targets, item.trace.verdict is Verdict.CORRECT))
-    return kinds.pop(), examples, sum(e.encoded.dropped for e in examples)
+    kinds = {label.kind for item in labelled for label in item.labels}
+    if not kinds:
+        raise InputError("there are no labels to train on; label some traces first")
+    return kinds
+
+
+def step_examples(labelled: Sequence[LabelledTrace], view: View, target: Target) -> list[Example]:
+    """Every step with the target of its own label."""
+    return [
+        example
+        for item in labelled
+        for example in placed(item.trace, view, [target(label) for label in item.labels])
+    ]
+
+
+def placed(trace: Trace, view: View, targets_S: Iterable[float | None]) -> list[Example]:
+    """A trace's sequences, each place with its step's target."""
+    rest, examples = iter(targets_S), []
+    for encoded in view(trace.problem, trace.steps):
+        targets = tuple(next(rest) for _ in encoded.ends_S)
+        examples.append(Example(encoded, targets, trace.verdict is Verdict.CORRECT))
+    return examples
+
+
+def outcome_of(trace: Trace) -> float | None:
+    """1.0 for a right end, 0.0 for a wrong one, None if it is not known."""
+    return {Verdict.CORRECT: 1.0, Verdict.WRONG: 0.0}.get(trace.verdict or Verdict.UNREADABLE)
+
+
+def whole_examples(labelled: Sequence[LabelledTrace], view: View) -> list[Example]:
+    """One example a trace, its outcome at its last step.
+
+    A trace that was cut off did not end there: it has no target.
+    """
+    examples = []
+    for item in labelled:
+        [encoded] = view(item.trace.problem, item.trace.steps)
+        last = None if encoded.dropped else outcome_of(item.trace)
+        targets = (*(None for _ in encoded.ends_S[1:]), last)
+        examples.append(Example(encoded, targets, imitate=False))
+    return examples
 
 
 def encode_for_scoring(traces: Sequence[Trace], encoder: Encoder) -> list[Example]:
     """Examples without targets. Raises InputError for a trace without steps or that does not fit:
     a verifier owes one score for every step."""
+    return [
+        e for found in views_for_scoring(traces, whole(encoder), encoder.max_tokens) for e in found
+    ]
+
+
+def views_for_scoring(traces: Sequence[Trace], view: View, longest: int) -> list[list[Example]]:
+    """The sequences of each trace, as examples without targets; raises as above."""
     examples = []
     for trace in traces:
         if not trace.steps:
             raise InputError(f"a trace of problem {trace.problem.id!r} has no steps to score")
-        encoded = encoder.encode(trace.problem, trace.steps)
-        if encoded.dropped:
+        sequences = view(trace.problem, trace.steps)
+        dropped = sum(encoded.dropped for encoded in sequences)
+        if dropped:
             raise InputError(
                 f"a trace of problem {trace.problem.id!r} is too long for the verifier: step "
-                f"{len(encoded.ends_S)} ends beyond {encoder.max_tokens} tokens; score shorter "
+                f"{len(trace.steps) - dropped} ends beyond {longest} tokens; score shorter "
                 "traces or use a verifier with a longer context"
             )
-        examples.append(Example(encoded, (None,) * len(trace.steps), imitate=False))
+        examples.append([Example(e, (None,) * len(e.ends_S), imitate=False) for e in sequences])
     return examples
 
 
-def batch_of(examples: Sequence[Example], *, pad: int) -> Batch:
+def batch_of(examples: Sequence[Example], *, pad: int, done: float = 1.0) -> Batch:
     """One padded batch, [N] examples."""
     longest = max(len(e.encoded.ids) for e in examples)
     width = -(-longest // LENGTHS) * LENGTHS
@@ -90,23 +180,33 @@ def batch_of(examples: Sequence[Example], *, pad: int) -> Batch:
     spans = torch.zeros((len(examples), steps, 2), dtype=torch.long)
     weights = torch.zeros((len(examples), width))
     targets = torch.full((len(examples), steps), IGNORED)
+    others = torch.full((len(examples), steps), IGNORED)
     for n, example in enumerate(examples):
         encoded = example.encoded
         ids[n, : len(encoded.ids)] = torch.tensor(encoded.ids)
         spans[n, : len(encoded.ends_S)] = torch.tensor(encoded.spans_S)
-        weights[n, encoded.start : len(encoded.ids)] = float(example.imitate)
-        for s, value in enumerate(example.targets_S):
-            targets[n, s] = IGNORED if value is None else value
-    return Batch(ids, spans, weights, targets)
+        first = max(encoded.start, example.counted_from)
+        weights[n, first : len(encoded.ids)] = float(example.imitate)
+        for table, values in ((targets, example.targets_S), (others, example.others_S)):
+            for s, value in enumerate(values):
+                table[n, s] = IGNORED if value is None else value
+    return Batch(ids, spans, weights, targets, others, done)
 
 
-def by_length(examples: Sequence[Example], tokens: int) -> list[list[int]]:
-    """Indices of examples of similar length, in batches of at most `tokens` padded tokens."""
-    order = sorted(range(len(examples)), key=lambda i: (len(examples[i].encoded.ids), i))
+def by_length(examples: Sequence[Example], tokens: int, *, together: int = 1) -> list[list[int]]:
+    """Indices of examples of similar length, in batches of at most `tokens` padded tokens.
+
+    together: so many consecutive examples, such as a pair, are never parted.
+    """
+    widths = [-(-len(e.encoded.ids) // LENGTHS) * LENGTHS for e in examples]
+    lengths = [len(e.encoded.ids) for e in examples]
+    firsts = range(0, len(examples), together)
+    order = sorted(firsts, key=lambda i: (max(lengths[i : i + together]), i))
     batches: list[list[int]] = []
-    for index in order:
-        width = -(-len(examples[index].encoded.ids) // LENGTHS) * LENGTHS
-        if not batches or width * (len(batches[-1]) + 1) > tokens:
+    for first in order:
+        group = range(first, first + together)
+        width = max(widths[i] for i in group)
+        if not batches or width * (len(batches[-1]) + together) > tokens:
             batches.append([])
-        batches[-1].append(index)
+        batches[-1] += group
     return batches

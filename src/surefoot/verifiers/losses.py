@@ -12,20 +12,26 @@ import torch.nn.functional as F
 IGNORED = -100.0  # target of a step without evidence; id of a token without loss
 
 
+def known_steps(targets_NS: torch.Tensor) -> torch.Tensor:
+    """[N, S] where there is a target. Raises ValueError if there is none at all: a mean over
+    nothing would be 0 (or NaN), and training would seem to succeed."""
+    known_NS = targets_NS != IGNORED
+    if not known_NS.any():
+        raise ValueError(
+            f"none of {targets_NS.numel()} steps has a target; were all labels cut off or unknown?"
+        )
+    return known_NS
+
+
 def step_loss(logits_NS: torch.Tensor, targets_NS: torch.Tensor) -> torch.Tensor:
     """Cross-entropy of step scores with hard or soft targets (Math-Shepherd, arXiv:2312.08935).
 
         -mean_t [ y_t log s(z_t) + (1 - y_t) log(1 - s(z_t)) ],  s the logistic function
 
     over the steps whose target is not IGNORED. logits_NS: any real numbers;
-    targets_NS: in [0, 1] or IGNORED. Raises ValueError if every step is ignored:
-    a mean over nothing would be 0 (or NaN), and training would seem to succeed.
+    targets_NS: in [0, 1] or IGNORED. Raises ValueError if every step is ignored.
     """
-    known = targets_NS != IGNORED
-    if not known.any():
-        raise ValueError(
-            f"none of {targets_NS.numel()} steps has a target; were all labels cut off or unknown?"
-        )
+    known = known_steps(targets_NS)
     return F.binary_cross_entropy_with_logits(logits_NS[known].float(), targets_NS[known].float())
 
 
@@ -38,3 +44,22 @@ def token_loss(logprobs_NT: torch.Tensor, weights_NT: torch.Tensor) -> torch.Ten
     """
     total = weights_NT.sum()
     return -(logprobs_NT.float() * weights_NT).sum() / total.clamp(min=1.0)
+
+
+def word_loss(logprobs_NS2: torch.Tensor, targets_NS: torch.Tensor) -> torch.Tensor:
+    """Language-model loss of the word that says whether a step is right.
+
+        -mean_t [ y_t log P(yes) + (1 - y_t) log P(no) ]      P over the whole vocabulary
+
+    logprobs_NS2: of "no" and "yes". Raises ValueError if every step is ignored.
+    """
+    known = known_steps(targets_NS)
+    no, yes = logprobs_NS2[known].float().unbind(-1)
+    y = targets_NS[known].float()
+    return -(y * yes + (1 - y) * no).mean()
+
+
+def squared_loss(estimates_NS: torch.Tensor, targets_NS: torch.Tensor) -> torch.Tensor:
+    """mean_t (v_t - y_t)^2 over the steps with a target. Raises ValueError if there is none."""
+    known = known_steps(targets_NS)
+    return F.mse_loss(estimates_NS[known].float(), targets_NS[known].float())

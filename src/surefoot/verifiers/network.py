@@ -1,6 +1,9 @@
-"""The verifier network: a language model that also judges each step.
+"""Verifier networks: a language model that also judges each step.
 
-    z_t = w . h(end of step t) + MLP( surprise features of step t ) + b
+    VerifierNetwork   z_t = w . h(end of step t) + MLP( surprise features of step t ) + b
+    StateNetwork      z_t = w . h(end of step t) + b
+    WordsNetwork      z_t = log P(no | ids up to step t), log P(yes | ids up to step t)
+    ImplicitNetwork   z_t = beta sum_{tokens y of step t} log( P(y) / P_ref(y) )
 
 h is the last hidden state, and the features say how surprising the tokens of
 this step and of all steps so far were to the model itself. A head on the hidden
@@ -9,11 +12,16 @@ token, not to judge the last (measured in dev/LOG.md). Gradients flow through th
 features into the language model. With the head's last layers at zero every
 score starts at 0, that is s(z) = 1/2.
 
-Dimension key: N traces, S steps, T tokens, C channels, V vocabulary, F features.
+Each maps (ids_NT, spans_NS2) to z, [N, S] or with H > 1 numbers a step [N, S, H], and
+log P(token | before) [N, T], whose first column is 0. Cost: one reading.
+
+Dimension key: N traces, S steps, T tokens, C channels, V vocabulary, F features, H outputs.
 """
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import nn
@@ -29,13 +37,29 @@ class Batch:
 
     ids_NT: token ids. spans_NS2: [N, S, 2] [start, stop) of each step in ids; stop 0 pads.
     weights_NT: weight of each token in the language-model loss.
-    targets_NS: in [0, 1], or losses.IGNORED.
+    targets_NS: what an objective makes of labels, in [0, 1] mostly, or losses.IGNORED.
+    others_NS: a second target of each step, for the objectives that have one.
+    done: share of the training that is over, for a loss with a schedule.
     """
 
     ids_NT: torch.Tensor
     spans_NS2: torch.Tensor
     weights_NT: torch.Tensor
     targets_NS: torch.Tensor
+    others_NS: torch.Tensor | None = None
+    done: float = 1.0
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on a device."""
+        others = None if self.others_NS is None else self.others_NS.to(device)
+        return Batch(
+            self.ids_NT.to(device),
+            self.spans_NS2.to(device),
+            self.weights_NT.to(device),
+            self.targets_NS.to(device),
+            others,
+            self.done,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +102,8 @@ def token_surprise(
     return logit_NT - total_NT, logit_NT - peak_NT
 
 
-class VerifierNetwork(nn.Module):
-    """A causal language model with a head on its states and on its surprise.
+class Network(nn.Module):
+    """What all have: a causal language model, `base`; outside it are the heads.
 
     read: how the model reads a batch; `packing.packed` sets another.
     """
@@ -89,9 +113,27 @@ class VerifierNetwork(nn.Module):
     def __init__(self, base: PreTrainedModel) -> None:
         super().__init__()
         self.base, self.read = base, read_rows
+
+    def reading(self, read: Read) -> Self:
+        """The same network, with the same parameters, that reads another way."""
+        other = copy.copy(self)
+        other.read = read
+        return other
+
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+        return next(self.parameters()).device
+
+
+class VerifierNetwork(Network):
+    """A head on the model's states and on its surprise, with `outputs` numbers a step."""
+
+    def __init__(self, base: PreTrainedModel, outputs: int = 1) -> None:
+        super().__init__(base)
         channels = base.config.get_text_config().hidden_size
-        self.state = nn.Linear(channels, 1)
-        last_of_surprise = nn.Linear(MLP_WIDTH, 1)
+        self.state = nn.Linear(channels, outputs)
+        last_of_surprise = nn.Linear(MLP_WIDTH, outputs)
         self.surprise = nn.Sequential(nn.Linear(FEATURES, MLP_WIDTH), nn.SiLU(), last_of_surprise)
         for last in (self.state, last_of_surprise):
             nn.init.zeros_(last.weight)
@@ -100,14 +142,75 @@ class VerifierNetwork(nn.Module):
     def forward(
         self, ids_NT: torch.Tensor, spans_NS2: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Step logits [N, S] and log P(token | before) [N, T], whose first column is 0.
-
-        Logits of padding steps mean nothing. Cost: one reading.
-        """
+        """Step logits [N, S] (or [N, S, H]), and log-probabilities [N, T]."""
         seen = self.read(self.base, ids_NT, spans_NS2)
         features_NSF = surprise_features(seen.logprobs_NT, seen.regrets_NT, spans_NS2)
-        logits_NS = self.state(seen.states_NSC) + self.surprise(features_NSF)
-        return logits_NS[..., 0], seen.logprobs_NT
+        z_NSH = self.state(seen.states_NSC) + self.surprise(features_NSF)
+        return (z_NSH[..., 0] if z_NSH.shape[-1] == 1 else z_NSH), seen.logprobs_NT
+
+
+class StateNetwork(Network):
+    """A linear head on the model's states: it judges any token, and needs no span."""
+
+    def __init__(self, base: PreTrainedModel) -> None:
+        super().__init__(base)
+        self.state = nn.Linear(base.config.get_text_config().hidden_size, 1)
+        nn.init.zeros_(self.state.weight)
+        nn.init.zeros_(self.state.bias)
+
+    def forward(
+        self, ids_NT: torch.Tensor, spans_NS2: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """z [N, S], and log-probabilities [N, T]."""
+        seen = self.read(self.base, ids_NT, spans_NS2)
+        return self.state(seen.states_NSC)[..., 0], seen.logprobs_NT
+
+
+class WordsNetwork(Network):
+    """No head: the language model's own words for "no" and "yes", in this order."""
+
+    def __init__(self, base: PreTrainedModel, words: tuple[int, int]) -> None:
+        super().__init__(base)
+        self.words = words
+
+    def forward(
+        self, ids_NT: torch.Tensor, spans_NS2: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Log-probabilities of the words after each step, over the whole vocabulary,
+        [N, S, 2]; and those of the tokens, [N, T]."""
+        seen = self.read(self.base, ids_NT, spans_NS2)
+        to_logits = self.base.get_output_embeddings()
+        bias = None if to_logits.bias is None else to_logits.bias.float()
+        logits_NSV = nn.functional.linear(seen.states_NSC, to_logits.weight.float(), bias)
+        return logits_NSV.log_softmax(-1)[..., list(self.words)], seen.logprobs_NT
+
+
+class ImplicitNetwork(Network):
+    """The log-likelihood ratio to a frozen reference, which is no part of the module: its
+    weights are neither trained nor saved."""
+
+    def __init__(self, base: PreTrainedModel, reference: PreTrainedModel, beta: float) -> None:
+        super().__init__(base)
+        self.beta = beta
+        self._reference = (reference.eval().requires_grad_(False),)
+
+    def forward(
+        self, ids_NT: torch.Tensor, spans_NS2: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Gains [N, S], 0 for padding steps; log-probabilities [N, T]. Cost: two readings."""
+        [reference] = self._reference
+        seen = self.read(self.base, ids_NT, spans_NS2)
+        with torch.no_grad():
+            known = self.read(reference.to(ids_NT.device), ids_NT, spans_NS2)
+        gains_NT = self.beta * (seen.logprobs_NT - known.logprobs_NT)
+        return sums_in_spans(gains_NT, spans_NS2), seen.logprobs_NT
+
+
+def sums_in_spans(values_NT: torch.Tensor, spans_NS2: torch.Tensor) -> torch.Tensor:
+    """[N, S] sums over the tokens of each step, in float64; 0 for padding steps."""
+    sums_NT = nn.functional.pad(values_NT.double().cumsum(1), (1, 0))
+    starts_NS, stops_NS = spans_NS2.unbind(-1)
+    return sums_NT.gather(1, stops_NS) - sums_NT.gather(1, starts_NS)
 
 
 def surprise_features(

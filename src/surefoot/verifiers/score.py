@@ -1,6 +1,6 @@
 """Trained verifiers as Scorers: exactly one score a step, or an error.
 
-Scores are s(z_t) in [0, 1], of the kind the verifier was trained for.
+What a network's outputs mean is its objective's business; here they get their places.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,8 +11,18 @@ import torch
 
 from surefoot.core.types import Kind, StepScores, Trace
 from surefoot.steps.encode import Encoder
-from surefoot.verifiers.data import batch_of, by_length, encode_for_scoring
-from surefoot.verifiers.network import VerifierNetwork
+from surefoot.verifiers.data import (
+    Batches,
+    Example,
+    View,
+    batch_of,
+    by_length,
+    views_for_scoring,
+    whole,
+)
+from surefoot.verifiers.kinds.prm import PRM
+from surefoot.verifiers.network import Network, Read, sums_in_spans
+from surefoot.verifiers.objective import Objective
 
 BATCH_TOKENS = 8192
 Complete = Callable[[Sequence[Trace]], list[StepScores]]
@@ -27,12 +37,15 @@ class LocalScorer:
       or through something around it.
     fingerprint: changes whenever the same trace could get other scores.
     aggregation: from steps to a trace as the verifier's makers published it; None to go by kind.
+    reading: the same scorer with another way to read and to batch (`packing.packed_scorer`,
+      `incremental.IncrementalScorer`); None for other makers' formats.
     """
 
     stream: Stream
     complete: Complete
     fingerprint: str
     aggregation: str | None = None
+    reading: "Callable[[Read, Batches], LocalScorer] | None" = None
 
     def __call__(self, traces_N: Sequence[Trace]) -> list[StepScores]:
         """[N] scores, one a step each; every trace at once."""
@@ -44,58 +57,88 @@ class LocalScorer:
 
 
 def scorer(
-    network: VerifierNetwork, encoder: Encoder, *, kind: Kind, name: str, fingerprint: str
+    network: Network,
+    encoder: Encoder,
+    *,
+    kind: Kind,
+    name: str,
+    fingerprint: str,
+    objective: Objective = PRM,
 ) -> LocalScorer:
-    """Step probabilities of a verifier network."""
+    """Scores of a network that was trained for `objective`."""
 
-    def values(logits_NS: torch.Tensor, _logprobs_NS: torch.Tensor) -> torch.Tensor:
-        return logits_NS.float().sigmoid()
+    def values(z: torch.Tensor, _logprobs_NS: torch.Tensor) -> torch.Tensor:
+        return objective.read(z)
 
-    return _scorer(network, encoder, values, kind=kind, name=name, fingerprint=fingerprint)
+    view = objective.view(encoder)
+    return _scorer(network, encoder, view, values, kind=kind, name=name, fingerprint=fingerprint)
 
 
 def likelihood_scorer(
-    network: VerifierNetwork, encoder: Encoder, *, name: str, fingerprint: str
+    network: Network, encoder: Encoder, *, name: str, fingerprint: str
 ) -> LocalScorer:
     """What a language model knows without any labels: log P(step | before), of kind logratio
     (against a uniform reference), so that a trace's score is its log-likelihood."""
 
-    def values(_logits_NS: torch.Tensor, logprobs_NS: torch.Tensor) -> torch.Tensor:
+    def values(_z: torch.Tensor, logprobs_NS: torch.Tensor) -> torch.Tensor:
         return logprobs_NS
 
-    return _scorer(network, encoder, values, kind=Kind.LOGRATIO, name=name, fingerprint=fingerprint)
+    view, kind = whole(encoder), Kind.LOGRATIO
+    return _scorer(network, encoder, view, values, kind=kind, name=name, fingerprint=fingerprint)
 
 
 def _scorer(
-    network: VerifierNetwork,
+    network: Network,
     encoder: Encoder,
+    view: View,
     values: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     *,
     kind: Kind,
     name: str,
     fingerprint: str,
+    batches: Batches = by_length,
 ) -> LocalScorer:
     network.eval()
     pad = encoder.tokenizer.pad_token_id or 0
 
     @torch.inference_mode()
     def stream(traces: Sequence[Trace]) -> Iterator[tuple[int, StepScores]]:
-        examples = encode_for_scoring(traces, encoder)
-        for indices in by_length(examples, BATCH_TOKENS):
-            batch = batch_of([examples[i] for i in indices], pad=pad)
-            device = network.state.weight.device
-            spans_NS2 = batch.spans_NS2.to(device)
-            logits_NS, logprobs_NT = network(batch.ids_NT.to(device), spans_NS2)
-            sums_NT = torch.nn.functional.pad(logprobs_NT.double().cumsum(1), (1, 0))
-            starts, stops = spans_NS2.unbind(-1)
-            logprobs_NS = sums_NT.gather(1, stops) - sums_NT.gather(1, starts)
-            for i, row in zip(indices, values(logits_NS, logprobs_NS).tolist(), strict=True):
-                steps = len(traces[i].steps)
-                tokens = len(examples[i].encoded.ids)
-                yield i, StepScores(kind, tuple(row[:steps]), name, tokens)
+        views = views_for_scoring(traces, view, encoder.max_tokens)
+        examples = [example for of_trace in views for example in of_trace]
+        places = [(i, k) for i, of_trace in enumerate(views) for k in range(len(of_trace))]
+        rows: list[dict[int, list[float]]] = [{} for _ in traces]
+        for indices in batches(examples, BATCH_TOKENS):
+            batch = batch_of([examples[j] for j in indices], pad=pad)
+            spans_NS2 = batch.spans_NS2.to(network.device)
+            z, logprobs_NT = network(batch.ids_NT.to(network.device), spans_NS2)
+            scores_NS = values(z, sums_in_spans(logprobs_NT, spans_NS2)).tolist()
+            for (i, k), row in zip((places[j] for j in indices), scores_NS, strict=True):
+                rows[i][k] = row
+                if len(rows[i]) == len(views[i]):
+                    yield i, scores_of(traces[i], rows[i], views[i])
+
+    def scores_of(
+        trace: Trace, rows: dict[int, list[float]], views: Sequence[Example]
+    ) -> StepScores:
+        steps = len(trace.steps) // len(views)  # one sequence for all steps, or one for each
+        found = tuple(v for k in range(len(views)) for v in rows[k][:steps])
+        return StepScores(kind, found, name, sum(len(e.encoded.ids) for e in views))
 
     def complete(traces: Sequence[Trace]) -> list[StepScores]:
         scores = dict(stream(traces))
         return [scores[i] for i in range(len(traces))]
 
-    return LocalScorer(stream, complete, fingerprint)
+    def reading(read: Read, batches: Batches) -> LocalScorer:
+        other = network.reading(read)
+        return _scorer(
+            other,
+            encoder,
+            view,
+            values,
+            kind=kind,
+            name=name,
+            fingerprint=fingerprint,
+            batches=batches,
+        )
+
+    return LocalScorer(stream, complete, fingerprint, reading=reading)

@@ -1,16 +1,18 @@
 """The one training loop, for every kind of verifier.
 
-    loss = step_loss + lm_weight * token_loss
+    loss = objective.loss(z, targets) + lm_weight * token_loss
 
-What a verifier learns is decided by its examples (their labels and targets),
-never here. The order of batches depends on the seed alone and the state is saved
-as it goes, so a killed training, started again, ends in the same weights.
+What a verifier learns is decided by its objective and its examples, never here. The order
+of batches depends on the seed alone and the state is saved as it goes, so a killed training,
+started again, ends in the same weights. An update is the same to rounding however it is cut
+into forward passes or spread over processes, for each part counts by its terms.
 """
 
 import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +20,16 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 
-from surefoot.core.errors import InputError, StorageError
+from surefoot.core.errors import InputError
 from surefoot.core.seeds import rng_for
-from surefoot.verifiers.data import Example, batch_of, by_length
-from surefoot.verifiers.losses import step_loss, token_loss
-from surefoot.verifiers.network import VerifierNetwork
+from surefoot.verifiers.data import Batches, Example, batch_of, by_length
+from surefoot.verifiers.kinds.prm import PRM
+from surefoot.verifiers.losses import token_loss
+from surefoot.verifiers.network import Network
+from surefoot.verifiers.objective import Objective
+from surefoot.verifiers.state import STATE, State
 
-STATE = "training_state.pt"
+__all__ = ["STATE", "TrainConfig", "Update", "train"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,13 @@ class TrainConfig:
     lm_weight: weight of the language-model loss on right traces; it keeps the
       verifier able to read, on which its surprise features depend.
     save_every: updates between saved states. seed: decides the order.
+    micro_tokens: padded tokens of one forward pass, None for those of the update; less takes
+      less memory and changes nothing else.
+    dtype: "bfloat16" computes in it where torch thinks it safe; weights stay as they are.
+    recompute: forget activations and compute them again (gradient checkpointing).
+    evaluate_every: updates between evaluations, None for the updates of an epoch.
+    patience: stop after so many evaluations without a lower `watch`, and go back to the
+      weights that had the lowest; None goes on to the end.
     """
 
     epochs: int = 2
@@ -48,6 +60,12 @@ class TrainConfig:
     weight_decay: float = 0.01
     save_every: int = 100
     seed: int = 0
+    micro_tokens: int | None = None
+    dtype: str = "float32"
+    recompute: bool = False
+    evaluate_every: int | None = None
+    patience: int | None = None
+    watch: str = "held_out_loss"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,53 +79,129 @@ class Update:
 
 
 def train(
-    network: VerifierNetwork,
+    network: Network,
     examples: Sequence[Example],
     *,
     config: TrainConfig,
     pad: int,
+    objective: Objective = PRM,
+    batches: Batches = by_length,
     state_folder: Path | None = None,
     report: Callable[[Update], None] = lambda _: None,
-    evaluate: Callable[[VerifierNetwork], dict[str, float]] | None = None,
+    evaluate: Callable[[Network], dict[str, float]] | None = None,
 ) -> list[dict[str, Any]]:
-    """Trains in place; returns one record an update (and one an evaluation, after each epoch).
+    """Trains in place; returns one record an update, and one an evaluation.
 
+    examples: as `objective.examples` makes them; those without a target are left out.
+    batches: which examples make an update; `packing.by_prefix` for a packed network.
     state_folder: where to save and resume; None keeps nothing.
     Runs under `accelerate launch` as it is. Raises InputError without a usable
-    target, StorageError if the state cannot be saved.
+    target or for a gradient that is no number, StorageError if the state cannot be saved.
     """
-    usable = [e for e in examples if any(t is not None for t in e.targets_S)]
-    if not usable:
-        raise InputError(f"none of {len(examples)} examples has a step with evidence to learn from")
-    accelerator = Accelerator(cpu=network.state.weight.device.type == "cpu")
+    usable = _usable(examples, objective)
+    _check_settings(config, evaluate is not None)
+    if config.recompute:
+        network.base.gradient_checkpointing_enable({"use_reentrant": False})
+    accelerator = Accelerator(cpu=network.device.type == "cpu")
     optimizer = _optimizer(network, config)
     network, optimizer = accelerator.prepare(network, optimizer)
-    plan = _plan(usable, config)
+    plan = _plan(usable, config, objective.together, batches)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: _rate(s, len(plan), config))
-    job = _job(usable, config)
-    history = _resume(state_folder, network, optimizer, schedule, job)
-    done = sum("step_loss" in row for row in history)
-    share, places = accelerator.process_index, accelerator.num_processes
+    state = State(
+        accelerator, network, optimizer, schedule, _job(usable, config, objective, plan), []
+    )
+    state.resume(state_folder)
+    every = config.evaluate_every or len(plan) // config.epochs
     network.train()
-    for step in range(done, len(plan)):
-        indices = plan[step][share::places] or plan[step]
-        losses = _losses(network, [usable[i] for i in indices], pad)
-        accelerator.backward(losses[0] + config.lm_weight * losses[1])
-        _check_gradient(accelerator.clip_grad_norm_(network.parameters(), 1.0), step, config)
+    for step in range(sum("step_loss" in row for row in state.history), len(plan)):
+        if _stale(state.history, config):
+            break
+        chosen = [usable[i] for i in plan[step]]
+        losses = _backward(state, objective, chosen, config, batches, pad, done=step / len(plan))
+        norm = accelerator.clip_grad_norm_(network.parameters(), 1.0)
+        _check_gradient(norm, step, config)
         optimizer.step()
         schedule.step()
         optimizer.zero_grad(set_to_none=True)
-        update = Update(step + 1, len(plan), *(float(loss.detach()) for loss in losses))
-        history.append(asdict(update))
+        update = Update(step + 1, len(plan), *losses)
+        state.history.append(asdict(update))
         report(update)
-        if evaluate is not None and (step + 1) % (len(plan) // config.epochs) == 0:
+        if evaluate is not None and (step + 1) % every == 0:
             network.eval()
-            history.append({"step": step + 1, **evaluate(accelerator.unwrap_model(network))})
+            found = evaluate(accelerator.unwrap_model(network))
+            _remember(state, {"step": step + 1, **found}, config)
             network.train()
         if state_folder is not None and (step + 1) % config.save_every == 0:
-            _save(state_folder, network, optimizer, schedule, job, history)
+            state.save(state_folder)
+    if state.best is not None:
+        state.restore(state.best)
     network.eval()
-    return history
+    return state.history
+
+
+# --- one update ------------------------------------------------------------
+
+
+def _backward(
+    state: State,
+    objective: Objective,
+    examples: Sequence[Example],
+    config: TrainConfig,
+    batches: Batches,
+    pad: int,
+    *,
+    done: float,
+) -> tuple[float, float]:
+    """Adds up the gradients of an update; returns its two losses.
+
+    Each forward pass weighs as many terms as it holds of the whole update's.
+    """
+    accelerator, n = state.accelerator, objective.together
+    places = accelerator.num_processes
+    groups = [examples[i : i + n] for i in range(0, len(examples), n)]
+    mine = [e for group in groups[accelerator.process_index :: places] for e in group]
+    idle = not mine  # fewer groups than processes: take part, with no weight
+    mine = mine or list(groups[0])
+    micros = batches(mine, config.micro_tokens, together=n) if config.micro_tokens else None
+    micros = micros or [list(range(len(mine)))]
+    terms, tokens = objective.terms(examples), _imitated(examples) or 1
+    told = torch.zeros(2, dtype=torch.float64)
+    for number, indices in enumerate(micros, start=1):
+        part = [mine[i] for i in indices]
+        share = 0.0 if idle else places * objective.terms(part) / terms
+        read = 0.0 if idle else places * _imitated(part) / tokens
+        last = number == len(micros)
+        with nullcontext() if last else accelerator.no_sync(state.network):
+            loss, words = _losses(state.network, objective, part, config, pad, done)
+            loss, words = loss * share, words * read
+            accelerator.backward(loss + config.lm_weight * words)
+        told += torch.tensor([float(loss.detach()), float(words.detach())], dtype=torch.float64)
+    if places > 1:
+        told = accelerator.reduce(told.to(accelerator.device), "mean").cpu()
+    return float(told[0]), float(told[1])
+
+
+def _losses(
+    network: torch.nn.Module,
+    objective: Objective,
+    examples: list[Example],
+    config: TrainConfig,
+    pad: int,
+    done: float,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    device = next(network.parameters()).device
+    batch = batch_of(examples, pad=pad, done=done).to(device)
+    kept = torch.float32 if config.dtype == "float32" else torch.bfloat16
+    with torch.autocast(device.type, kept, enabled=kept is torch.bfloat16):
+        z, logprobs_NT = network(batch.ids_NT, batch.spans_NS2)
+    return objective.loss(z, batch), token_loss(logprobs_NT, batch.weights_NT)
+
+
+def _imitated(examples: Sequence[Example]) -> int:
+    """How many tokens the language-model loss is a mean over."""
+    return sum(
+        len(e.encoded.ids) - max(e.encoded.start, e.counted_from) for e in examples if e.imitate
+    )
 
 
 def _check_gradient(norm: torch.Tensor | None, step: int, config: TrainConfig) -> None:
@@ -119,36 +213,52 @@ def _check_gradient(norm: torch.Tensor | None, step: int, config: TrainConfig) -
         )
 
 
-def _losses(
-    network: torch.nn.Module, examples: list[Example], pad: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    batch = batch_of(examples, pad=pad)
-    device = next(network.parameters()).device
-    logits_NS, logprobs_NT = network(batch.ids_NT.to(device), batch.spans_NS2.to(device))
-    targets_NS = batch.targets_NS.to(device)
-    return (
-        step_loss(logits_NS, targets_NS),
-        token_loss(logprobs_NT, batch.weights_NT.to(device)),
-    )
+# --- what is done when -----------------------------------------------------
 
 
-def _plan(examples: Sequence[Example], config: TrainConfig) -> list[list[int]]:
-    """All batches of all epochs, in order: batches of like lengths, shuffled anew each epoch."""
-    batches = by_length(examples, config.batch_tokens)
+def _usable(examples: Sequence[Example], objective: Objective) -> list[Example]:
+    """The examples with a target; of those that stay together, all or none."""
+    n = objective.together
+    groups = [examples[i : i + n] for i in range(0, len(examples), n)]
+    usable = [e for group in groups if all(e.known for e in group) for e in group]
+    if not usable:
+        cut = sum(e.encoded.dropped > 0 for e in examples)
+        raise InputError(
+            f"none of {len(examples)} examples has a step with evidence to learn from "
+            f"({cut} were cut off at the model's longest input)"
+        )
+    return usable
+
+
+def _check_settings(config: TrainConfig, evaluated: bool) -> None:
+    if config.dtype not in ("float32", "bfloat16"):
+        raise InputError(f"dtype must be float32 or bfloat16 in training, got {config.dtype!r}")
+    if config.patience is not None and not evaluated:
+        raise InputError("patience needs an evaluation to watch; pass evaluate, or no patience")
+
+
+def _plan(
+    examples: Sequence[Example], config: TrainConfig, together: int, batches: Batches
+) -> list[list[int]]:
+    """All batches of all epochs, in order; shuffled anew each epoch."""
+    made = batches(examples, config.batch_tokens, together=together)
     orders = (
-        rng_for(config.seed, "train", epoch).permutation(len(batches))
+        rng_for(config.seed, "train", epoch).permutation(len(made))
         for epoch in range(config.epochs)
     )
-    return [batches[i] for order in orders for i in order]
+    return [made[i] for order in orders for i in order]
 
 
-def _optimizer(network: VerifierNetwork, config: TrainConfig) -> torch.optim.Optimizer:
-    head = [*network.state.parameters(), *network.surprise.parameters()]
-    groups = [
-        {"params": list(network.base.parameters()), "lr": config.lr},
-        {"params": head, "lr": config.head_lr},
-    ]
-    return torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=config.weight_decay)
+def _optimizer(network: Network, config: TrainConfig) -> torch.optim.Optimizer:
+    base = [p for p in network.base.parameters() if p.requires_grad]
+    known = {id(p) for p in network.base.parameters()}
+    head = [p for p in network.parameters() if id(p) not in known]
+    groups = [{"params": base, "lr": config.lr}, {"params": head, "lr": config.head_lr}]
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]],
+        betas=(0.9, 0.98),
+        weight_decay=config.weight_decay,
+    )
 
 
 def _rate(step: int, steps: int, config: TrainConfig) -> float:
@@ -157,59 +267,38 @@ def _rate(step: int, steps: int, config: TrainConfig) -> float:
     return min(done / config.warmup if config.warmup else 1.0, (1 - done) / (1 - config.warmup))
 
 
-def _job(examples: Sequence[Example], config: TrainConfig) -> str:
-    """Names a training by its settings and its examples."""
-    digest = hashlib.blake2b(json.dumps(asdict(config)).encode(), digest_size=8)
-    for example in examples:
-        digest.update(repr((example.encoded.ids, example.targets_S, example.imitate)).encode())
-    return digest.hexdigest()
-
-
-def _save(
-    folder: Path,
-    network: torch.nn.Module,
-    optimizer: Any,
-    schedule: Any,
-    job: str,
-    history: list[dict[str, Any]],
-) -> None:
-    state = {
-        "network": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "schedule": schedule.state_dict(),
-        "job": job,
-        "history": json.dumps(history),
-    }
-    partial = folder / (STATE + ".partial")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        torch.save(state, partial)
-        partial.replace(folder / STATE)
-    except (OSError, RuntimeError) as error:
-        raise StorageError(
-            f"the training state could not be saved in {folder}: {error}; free some room and run "
-            "the same command again: it goes on from the last saved state"
-        ) from error
-
-
-def _resume(
-    folder: Path | None,
-    network: torch.nn.Module,
-    optimizer: Any,
-    schedule: Any,
-    job: str,
-) -> list[dict[str, Any]]:
-    """Loads a saved state of the same training; returns its history, [] if there is none."""
-    if folder is None or not (folder / STATE).is_file():
-        return []
-    state = torch.load(folder / STATE, weights_only=True)
-    if state["job"] != job:
+def _remember(state: State, row: dict[str, Any], config: TrainConfig) -> None:
+    """Notes an evaluation, and the weights if they are the best so far and will be wanted."""
+    if config.patience is not None and config.watch not in row:
         raise InputError(
-            f"{folder / STATE} belongs to a training with other settings or examples; "
-            "use another folder, or delete the file to start afresh"
+            f"the evaluation has no figure {config.watch!r} to watch, only {sorted(row)}"
         )
-    network.load_state_dict(state["network"])
-    optimizer.load_state_dict(state["optimizer"])
-    schedule.load_state_dict(state["schedule"])
-    history: list[dict[str, Any]] = json.loads(state["history"])
-    return history
+    state.history.append(row)
+    if config.patience is not None and _since_best(state.history, config.watch) == 0:
+        state.best = state.weights()
+
+
+def _stale(history: list[dict[str, Any]], config: TrainConfig) -> bool:
+    """Has `watch` not gone down for `patience` evaluations?"""
+    return config.patience is not None and _since_best(history, config.watch) >= config.patience
+
+
+def _since_best(history: list[dict[str, Any]], watch: str) -> int:
+    """Evaluations since the lowest figure; 0 if it is the last one, or there is none."""
+    seen = [math.inf if row[watch] is None else row[watch] for row in history if watch in row]
+    return len(seen) - 1 - seen.index(min(seen)) if seen else 0
+
+
+def _job(
+    examples: Sequence[Example],
+    config: TrainConfig,
+    objective: Objective,
+    plan: list[list[int]],
+) -> str:
+    """Names a training by its settings, its examples and their batches."""
+    settings = json.dumps([objective.name, asdict(config), plan])
+    digest = hashlib.blake2b(settings.encode(), digest_size=8)
+    for e in examples:
+        kept = (e.encoded.ids, e.targets_S, e.others_S, e.imitate, e.counted_from)
+        digest.update(repr(kept).encode())
+    return digest.hexdigest()

@@ -1,0 +1,104 @@
+"""Two heads, one looking back and one ahead (BiRM, Chen et al., arXiv:2503.04618).
+
+    L = mean_t [ (r_t - c_t)^2 + (v_t - y_t)^2 ]        r = 1/2 + z^r, v = 1/2 + z^v
+    score_t = ( v_t + beta mean_{i<=t} r_i ) / (1 + beta)
+
+As in A*, what is done (reward r: is step t right?) and what is to come (value v: will it
+end well?). The published score is not divided by 1 + beta, which orders traces the same and
+would leave [0, 1]. beta = 0 is the value alone. The heads share the language model and
+nothing else. A step with one target of two counts half. A fresh network has L = 1/2 for
+targets of 0 and 1.
+
+Labels of both kinds go into one set: a trace labelled for correctness and the same trace
+labelled with values are one example, and without values the verdict stands for them.
+
+Dimension key: N traces, S steps.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import torch
+
+from surefoot.core.errors import InputError, KindError
+from surefoot.core.types import Kind, LabelledTrace
+from surefoot.verifiers.data import (
+    Example,
+    Target,
+    View,
+    kinds_of,
+    outcome_of,
+    placed,
+    whole,
+)
+from surefoot.verifiers.losses import squared_loss
+from surefoot.verifiers.network import Batch, VerifierNetwork
+from surefoot.verifiers.objective import Objective
+
+BOTH = frozenset({Kind.CORRECTNESS, Kind.VALUE})
+BETA = 1.0
+Targets = list[float | None]
+
+
+def two_targets(labelled: Sequence[LabelledTrace], view: View, target: Target) -> list[Example]:
+    """One example a trace: rewards as its targets, values as its others.
+
+    Raises KindError without any label of correctness, or with one of another kind.
+    """
+    kinds = kinds_of(labelled)
+    if Kind.CORRECTNESS not in kinds or kinds - BOTH:
+        raise KindError(
+            "a BiRM learns from labels of correctness, with labels of value or verdicts beside "
+            f"them; got labels of kind {sorted(kind.value for kind in kinds)}"
+        )
+    items: dict[tuple[str, str], LabelledTrace] = {}
+    rewards: dict[tuple[str, str], Targets] = {}
+    values: dict[tuple[str, str], Targets] = {}
+    for item in labelled:
+        key = (item.trace.problem.id, item.trace.text)
+        items.setdefault(key, item)
+        for kind, found in ((Kind.CORRECTNESS, rewards), (Kind.VALUE, values)):
+            if all(label.kind is kind for label in item.labels):
+                found[key] = [target(label) for label in item.labels]
+    return [_example(item, view, rewards.get(key), values.get(key)) for key, item in items.items()]
+
+
+def _example(
+    item: LabelledTrace, view: View, rewards: Targets | None, values: Targets | None
+) -> Example:
+    steps = len(item.trace.steps)
+    [example] = placed(item.trace, view, rewards or [None] * steps)
+    kept = len(example.targets_S)
+    ahead = values or [outcome_of(item.trace)] * steps
+    return replace(example, others_S=tuple(ahead[:kept]))
+
+
+def two_mse(z_NS2: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """The loss at the top. Raises ValueError if no step has a target."""
+    assert batch.others_NS is not None
+    return 2 * squared_loss(0.5 + z_NS2, torch.stack((batch.targets_NS, batch.others_NS), -1))
+
+
+def past_and_future(beta: float = BETA) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Reads the score at the top, [N, S], in [0, 1]. beta: 0 or more."""
+    if beta < 0:
+        raise InputError(f"beta must be 0 or more, got {beta}")
+
+    def read(z_NS2: torch.Tensor) -> torch.Tensor:
+        r_NS, v_NS = (0.5 + z_NS2.float()).clamp(0, 1).unbind(-1)
+        steps_S = torch.arange(1, r_NS.shape[1] + 1, device=r_NS.device)
+        return (v_NS + beta * r_NS.cumsum(1) / steps_S) / (1 + beta)
+
+    return read
+
+
+BIRM = Objective(
+    name="birm",
+    build=lambda base, *_: VerifierNetwork(base, outputs=2),
+    view=whole,
+    examples=two_targets,
+    loss=two_mse,
+    read=past_and_future(),
+    kind=Kind.VALUE,
+    learns_from=BOTH,
+)
