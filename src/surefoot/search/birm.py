@@ -17,6 +17,7 @@ import numpy as np
 
 from surefoot.core.budget import Budget, Meter
 from surefoot.core.errors import KindError
+from surefoot.core.kinds import aggregate, reduce_values
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Kind, Problem
 from surefoot.search.beam import grow_beam
@@ -69,6 +70,6 @@ def both_ways(
                 "of kind correctness"
             )
     return [
-        math.fsum(g.values) / len(g.values) + beta * h.values[-1]
+        reduce_values(g.values, "mean") + beta * aggregate(h)
         for g, h in zip(behind, ahead, strict=True)
     ]

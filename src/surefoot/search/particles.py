@@ -128,7 +128,7 @@ def particle_filter(
     probabilities.
     """
     search = _search(problem, sample, check, score, rng, aggregation, budget, (n, rounds))
-    cloud = _filtered(search, n, rounds, gain, resample, below, held=[])
+    cloud = _filtered(search, n, rounds, gain, resample, below, held=())
     return search.result(cloud.nodes)
 
 
@@ -154,24 +154,26 @@ def particle_gibbs(
     """
     search = _search(problem, sample, check, score, rng, aggregation, budget, (n, rounds, passes))
     left: list[int] = []
-    held: list[int] = []
+    held: tuple[int, ...] = ()
     for _ in range(passes):
         if not search.affords(n):
             break
         cloud = _filtered(search, n, rounds, gain, multinomial, below, held)
         left += cloud.nodes
         [drawn] = multinomial(normalised(cloud.logs), 1, rng)
-        held = search.tree.path(cloud.nodes[drawn]) if cloud.nodes[drawn] in search.ended else []
+        held = cloud.lines[drawn] if cloud.nodes[drawn] in search.ended else ()
     return search.result(left or [0])
 
 
 @dataclass(slots=True)
 class _Cloud:
-    """nodes: where each particle is. logs: log-weight of each; scores: G of each."""
+    """nodes: where each particle is. logs: log-weight of each; scores: G of each; lines: where
+    each was after every round that moved it."""
 
     nodes: list[int]
     logs: list[float]
     scores: list[float]
+    lines: list[tuple[int, ...]]
 
     def alive(self, i: int) -> bool:
         """Has the particle any weight?"""
@@ -179,8 +181,12 @@ class _Cloud:
 
     def drawn(self, picks: list[int]) -> "_Cloud":
         """The picked particles with equal weights."""
-        return _Cloud([self.nodes[i] for i in picks], [0.0] * len(picks),
-                      [self.scores[i] for i in picks])  # fmt: skip
+        return _Cloud(
+            [self.nodes[i] for i in picks],
+            [0.0] * len(picks),
+            [self.scores[i] for i in picks],
+            [self.lines[i] for i in picks],
+        )
 
 
 def _filtered(
@@ -190,15 +196,15 @@ def _filtered(
     gain: Gain,
     resample: Resample,
     below: float,
-    held: list[int],
+    held: tuple[int, ...],
 ) -> _Cloud:
-    """One pass. held: the path of a solution that is particle 0 whatever is drawn; or []."""
-    cloud = _Cloud([0] * n, [0.0] * n, [1.0] * n)
-    for depth in range(1, rounds + 1):
+    """One pass. held: the line of a solution that is particle 0 whatever is drawn; or ()."""
+    cloud = _Cloud([0] * n, [0.0] * n, [1.0] * n, [()] * n)
+    for time in range(rounds):
         moving = [i for i in range(n) if search.open([cloud.nodes[i]]) and cloud.alive(i)]
         if not moving or not search.affords(len(moving)):
             break
-        _move(search, cloud, moving, held[: depth + 1])
+        _move(search, cloud, moving, held[time : time + 1])
         _weigh(search, cloud, moving, gain)
         weights = normalised(cloud.logs)
         if n > 1 and effective_size(weights) < below * n - 1e-9:
@@ -207,7 +213,7 @@ def _filtered(
     return cloud
 
 
-def _move(search: SearchTree, cloud: _Cloud, moving: list[int], held: list[int]) -> None:
+def _move(search: SearchTree, cloud: _Cloud, moving: list[int], held: tuple[int, ...]) -> None:
     """Every particle that is not finished takes a step; the held one takes its own."""
     free = [i for i in moving if not (held and i == 0)]
     rows = search.grow([cloud.nodes[i] for i in free]) if free else []
@@ -217,7 +223,9 @@ def _move(search: SearchTree, cloud: _Cloud, moving: list[int], held: list[int])
         else:  # the policy has nothing to say here
             cloud.logs[i] = -math.inf
     if held and 0 in moving:
-        cloud.nodes[0] = held[-1]
+        cloud.nodes[0] = held[0]
+    for i in moving:
+        cloud.lines[i] = (*cloud.lines[i], cloud.nodes[i])
 
 
 def _weigh(search: SearchTree, cloud: _Cloud, moved: list[int], gain: Gain) -> None:

@@ -22,6 +22,7 @@ import numpy as np
 from surefoot.annotate.progress import best_of_value
 from surefoot.core.budget import Budget, Meter
 from surefoot.core.errors import InputError, KindError
+from surefoot.core.kinds import aggregate
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Kind, Problem, StepScores
 from surefoot.search.beam import grow_beam
@@ -75,7 +76,7 @@ def effective_values(
     if not seen:
         return [-math.inf] * len(nodes_N)
     tries = best_of if prover is None else 1
-    return [q.values[-1] + alpha * advantage(mu, tries) for q, mu in zip(values, seen, strict=True)]
+    return [aggregate(q) + alpha * advantage(mu, tries) for q, mu in zip(values, seen, strict=True)]
 
 
 def advantage(scores: StepScores, best_of: int = 1) -> float:
@@ -87,5 +88,5 @@ def advantage(scores: StepScores, best_of: int = 1) -> float:
             f"{scores.by!r} gives {scores.kind.value} scores; a prover's are of kind value or "
             "progress"
         )
-    now, before = scores.values[-1], scores.values[-2] if len(scores.values) > 1 else None
-    return best_of_value(now, best_of) - (0.0 if before is None else best_of_value(before, best_of))
+    before, now = (0.0, *scores.values)[-2:]
+    return best_of_value(now, best_of) - best_of_value(before, best_of)

@@ -9,6 +9,8 @@ finished, which need not be the best: without a signal from outside it loses rig
 well as it repairs wrong ones.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from surefoot.annotate.asking import QUOTING, ask, code_word, quoted, verdict_of
@@ -78,8 +80,7 @@ def self_refine(
         meter.spend(replies.usage)
         if verdict_of(replies.texts[0], "Verdict", code, {"RIGHT": True, "WRONG": False}):
             break
-        text = rewrite_prompt(draft, replies.texts[0])
-        asked = Problem(f"{problem.id}/refine", text, problem.gold, problem.level)
+        asked = replace(problem, text=rewrite_prompt(draft, replies.texts[0]))
     if chosen is None or not chosen.finished:
         return unfinished(problem, drafts, meter)
     finished = tuple(draft for draft in drafts if draft.finished)
