@@ -469,3 +469,18 @@ def _calls(journal):
             return db.execute("select count(*) from calls").fetchone()[0]
     except sqlite3.OperationalError:
         return 0
+
+
+@pytest.mark.slow
+def test_bayes_learns_what_to_expect_of_a_policy(cli, tmp_path):
+    """Learned from 60 of Pebble's own solutions, labels are nearer to the truth."""
+    traces = tmp_path / "traces.jsonl"
+    cli("sample", "trails:validation:middle", "--limit", 30, "--n", 4, "--out", traces)
+    told = {}
+    for learn_from in (0, 60):
+        out = tmp_path / f"labels-{learn_from}.jsonl"
+        cli("label", traces, "--method", "bayes", "--learn-from", learn_from,
+            "--budget-calls", 4, "--out", out)  # fmt: skip
+        told[learn_from] = json.loads(cli("audit", out, "--truth", "oracle", "--json").stdout)
+    flat, learned = (next(iter(t["labels"].values())) for t in told.values())
+    assert learned["first_error_f1"] > flat["first_error_f1"] + 0.1

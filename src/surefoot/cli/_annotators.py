@@ -42,6 +42,9 @@ from surefoot.steps import Rollouts
 from surefoot.tasks.load import checker_for
 from surefoot.trees import Grown, NodeLabel, counted, labelled_traces, pay
 
+FEWEST_TO_LEARN_FROM = 20  # traces; fewer say too little about a policy
+LOOK_CONFIDENCE, LOOK_ROLLOUTS = 0.95, 16  # how closely each of them is looked at
+
 # --- by rollouts -----------------------------------------------------------
 
 
@@ -65,15 +68,51 @@ def _bayes(job: Job) -> Label:
     stop = a.Stop(confidence=o.confidence, **limits)
     judge = None if o.judge is None else job.model(o.judge, "verifier_tokens")
     asked: dict[str, Any] = {"seed": o.seed, **given({"votes": o.votes})}
+    belief_of = _learned_beliefs(job, policy.encoder, rollouts_of)
 
     def label(row: Row) -> list[LabelledTrace]:
         rollouts = rollouts_of(row.trace.problem)
         critic = None if judge is None else partial(a.critic, judge=judge, **asked)
         own = with_own_ids(row.trace, policy.encoder)
-        labelled = a.bayes(own, rollouts=rollouts, stop=stop, judge=critic)
+        belief = belief_of(own)
+        labelled = a.bayes(own, rollouts=rollouts, belief=belief, stop=stop, judge=critic)
         return [replace(labelled, trace=row.trace)]
 
     return label
+
+
+def _learned_beliefs(
+    job: Job, encoder: Any, rollouts_of: Callable[[Problem], Rollouts]
+) -> Callable[[Trace], a.Belief | None]:
+    """What bayes begins with: rates and hazard of the first --learn-from traces; None for the
+    flat belief, where they are too few or their log-probabilities are not known."""
+    rows = [with_own_ids(row.trace, encoder) for row in job.rows[: job.options.learn_from]]
+    known = [trace for trace in rows if _can_teach(trace)]
+    if len(known) < FEWEST_TO_LEARN_FROM:
+        return lambda _: None
+
+    def looked_at(trace: Trace) -> a.Belief:
+        belief = a.Belief(len(trace.steps), model=a.stuck_states)
+        stop = a.Stop(LOOK_CONFIDENCE, rollouts=LOOK_ROLLOUTS)
+        a.bayes(trace, rollouts=rollouts_of(trace.problem), belief=belief, stop=stop)
+        return belief
+
+    beliefs = job.work.each("learn from rollouts", looked_at, known)
+    channel, hazard = a.learn(beliefs, [a.surprise_features(trace) for trace in known])
+
+    def belief_of(trace: Trace) -> a.Belief | None:
+        if not _can_teach(trace):
+            return None
+        prior = hazard.prior(a.surprise_features(trace))
+        return a.Belief(len(trace.steps), channel, prior, a.stuck_states)
+
+    return belief_of
+
+
+def _can_teach(trace: Trace) -> bool:
+    """Finished, checked, and every step with its log-probabilities."""
+    checked = trace.verdict in (Verdict.CORRECT, Verdict.WRONG)
+    return trace.finished and checked and all(step.logprobs for step in trace.steps)
 
 
 def with_own_ids(trace: Trace, encoder: Any) -> Trace:
@@ -263,7 +302,10 @@ METHODS: dict[str, Method] = {
         partial(_by_rollouts, method=a.progress, best_of=True), ROLLED | {"best_of"}, WHOLE,
     ),
     "bayes": Method(
-        _bayes, DRAWS | LIMITS | {"policy", "separator", "judge", "votes", "confidence"}, WHOLE,
+        _bayes,
+        DRAWS | LIMITS
+        | {"policy", "separator", "judge", "votes", "confidence", "learn_from"},
+        WHOLE,
     ),
     "omega": Method(
         partial(_grown, grow=a.omega, rounds="searches", labels=partial(counted, by="omega")),

@@ -207,7 +207,8 @@ def _rows(cases: Sequence[Any], entry: Any) -> list[Record]:
     scores = entry.scores_M or [None] * len(cases)
     rows = []
     for case, prediction, found in zip(cases, entry.predictions_M, scores, strict=True):
-        told = asdict(prediction) if is_dataclass(prediction) else prediction
+        is_record = is_dataclass(prediction) and not isinstance(prediction, type)
+        told = asdict(prediction) if is_record else prediction
         row: Record = {"id": case.id, "group": case.group, "prediction": told}
         if found:
             row["scores"] = [scores_record(s) for s in found]

@@ -28,6 +28,7 @@ class Options:
     votes: int | None
     reference: str
     confidence: float
+    learn_from: int
     budget_policy_tokens: int | None
     budget_calls: int | None
     policy: str

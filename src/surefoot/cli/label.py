@@ -42,6 +42,9 @@ def label(
         str, typer.Option(help="The field of each row with a right solution, text or steps.")
     ] = "reference",
     confidence: Annotated[float, typer.Option(help="bayes stops when it is so sure.")] = 0.9,
+    learn_from: Annotated[
+        int, typer.Option(help="bayes learns from so many first traces what to expect; 0: not.")
+    ] = 100,
     budget_policy_tokens: Annotated[
         int | None, typer.Option(help="Most tokens for a trace (bayes) or a problem (trees).")
     ] = None,
@@ -66,8 +69,9 @@ def label(
     By rollouts of --policy, checked against gold answers: monte_carlo (how often it ends
     correctly from each step), omega_trace (the first error, by binary search), sorm (can the
     right answer still be reached), progress (what a step adds to the chances), bayes (the first
-    error, by asking where an answer tells most; asks --judge, if there is one, where rollouts
-    cannot tell).
+    error, by asking where an answer tells most, after learning from the outcomes and some rollouts
+    of the first --learn-from traces how much a surprising step is to be suspected; asks --judge, if
+    there is one, where rollouts cannot tell).
 
     By a tree of solutions, of problems alone: omega (OmegaPRM), relative (next steps against one
     another), alphamath and rest_mcts (tree search; rollouts stand for the value model).
@@ -90,9 +94,9 @@ def label(
     _refuse_unused(ctx, method, use)
     at_least_one(limit=limit, completions=completions, best_of=best_of, rounds=rounds, votes=votes)
     options = Options(
-        completions, best_of, rounds, judge, votes, reference, confidence, budget_policy_tokens,
-        budget_calls, policy, temperature, top_p, max_tokens, unescaped(separator), seed, dtype,
-        device,
+        completions, best_of, rounds, judge, votes, reference, confidence, learn_from,
+        budget_policy_tokens, budget_calls, policy, temperature, top_p, max_tokens,
+        unescaped(separator), seed, dtype, device,
     )  # fmt: skip
     rows = read_traces(traces, limit, partial(row_of, use, options))
     with Work("label", out, journal, problems_in_flight) as work:
