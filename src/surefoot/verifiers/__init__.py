@@ -16,6 +16,14 @@ from surefoot.verifiers.kinds import KINDS
 from surefoot.verifiers.load import load_scorer
 from surefoot.verifiers.lora import merged, with_lora
 from surefoot.verifiers.objective import Objective, Prepared, prepare
+from surefoot.verifiers.packing import (
+    Sharing,
+    by_prefix,
+    each_edge_once,
+    packed,
+    packed_scorer,
+    sharing,
+)
 from surefoot.verifiers.score import LocalScorer, scorer
 from surefoot.verifiers.train import TrainConfig, train
 
@@ -25,8 +33,11 @@ __all__ = [
     "LocalScorer",
     "Objective",
     "Prepared",
+    "Sharing",
     "TrainConfig",
+    "by_prefix",
     "critique",
+    "each_edge_once",
     "examples_of",
     "hard_target",
     "load_likelihood",
@@ -34,9 +45,12 @@ __all__ = [
     "load_verifier",
     "merged",
     "new_network",
+    "packed",
+    "packed_scorer",
     "prepare",
     "save_verifier",
     "scorer",
+    "sharing",
     "soft_target",
     "train",
     "with_lora",
