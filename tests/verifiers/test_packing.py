@@ -361,7 +361,7 @@ def test_a_training_with_other_batches_is_another_training(fresh, labelled, tmp_
     _, examples, _ = examples_of(labelled, encoder, soft_target)
     config = TrainConfig(epochs=1, batch_tokens=600, save_every=1)
     train(packed(network), examples, config=config, pad=0, batches=by_prefix, state_folder=tmp_path)
-    with pytest.raises(InputError, match="another training"):
+    with pytest.raises(InputError, match="a training with other settings or examples"):
         train(network, examples, config=config, pad=0, state_folder=tmp_path)
 
 

@@ -12,6 +12,7 @@ from surefoot.verifiers.checkpoint import (
 )
 from surefoot.verifiers.data import examples_of, hard_target, soft_target
 from surefoot.verifiers.formats.critic import critique
+from surefoot.verifiers.incremental import IncrementalScorer
 from surefoot.verifiers.kinds import KINDS
 from surefoot.verifiers.load import load_scorer
 from surefoot.verifiers.lora import merged, with_lora
@@ -30,6 +31,7 @@ from surefoot.verifiers.train import TrainConfig, train
 __all__ = [
     "KINDS",
     "Card",
+    "IncrementalScorer",
     "LocalScorer",
     "Objective",
     "Prepared",
