@@ -48,9 +48,14 @@ def dvts(
     for _ in range(rounds):
         if not live_G or not search.affords(len(live_G) * width):
             break
-        rows_G = [row for row in search.grow(live_G, width) if row]
-        rows_G = [row for row in rows_G if len(search.open(row)) == len(set(row))]
-        if width > 1:
-            search.values([node for row in rows_G for node in row])  # of all trees in one call
-        live_G = [node for row in rows_G for node in best(search, search.open(row), 1)]
+        going_G = [
+            search.open(row) for row in search.grow(live_G, width) if not _ended(search, row)
+        ]
+        search.values([n for row in going_G if len(row) > 1 for n in row])  # of all in one call
+        live_G = [node for row in going_G for node in best(search, row, 1)]
     return search.result(live_G)
+
+
+def _ended(search: SearchTree, row: list[int]) -> bool:
+    """Does one of these steps end a solution?"""
+    return any(node in search.ended for node in row)

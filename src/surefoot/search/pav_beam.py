@@ -58,7 +58,8 @@ def pav_beam(
         meter=Meter(budget or Budget()),
     )  # fmt: skip
     rank = partial(effective_values, prover=prover, alpha=alpha, best_of=best_of)
-    return search.result(grow_beam(search, beams=beams, width=width, rounds=rounds, rank=rank))
+    left = grow_beam(search, beams=beams, width=width, rounds=rounds, rank=rank)
+    return search.result(left, _values)
 
 
 def effective_values(
@@ -71,7 +72,7 @@ def effective_values(
 ) -> list[float]:
     """[N] Q^pi + alpha A^mu of each prefix; -inf where the budget ended before."""
     values = search.scores(nodes_N)
-    search.need_kind([Kind.VALUE], "a beam by progress")
+    _need_values(search)
     seen = values if prover is None else search.scores(nodes_N, prover)
     if not seen:
         return [-math.inf] * len(nodes_N)
@@ -90,3 +91,13 @@ def advantage(scores: StepScores, best_of: int = 1) -> float:
         )
     before, now = (0.0, *scores.values)[-2:]
     return best_of_value(now, best_of) - best_of_value(before, best_of)
+
+
+def _values(search: SearchTree, nodes_N: Sequence[int]) -> list[float]:
+    numbers = search.values(nodes_N)
+    _need_values(search)
+    return numbers
+
+
+def _need_values(search: SearchTree) -> None:
+    search.need_kind([Kind.VALUE], "a beam by progress")

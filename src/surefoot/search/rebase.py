@@ -86,7 +86,7 @@ def deal(scores_N: Sequence[float], width: int, balance: float) -> list[int]:
     if top == -math.inf:
         shares = [1.0] * len(shares)
     counts, left = [0] * len(shares), width
-    order = sorted(range(len(shares)), key=lambda i: -shares[i])
+    order = sorted(range(len(shares)), key=lambda i: -scores_N[i])
     rest = [math.fsum(shares[i] for i in order[place:]) for place in range(len(order))]
     for i, total in zip(order, rest, strict=True):
         if left and shares[i]:
