@@ -406,7 +406,7 @@ DEEP = {name: run for name, run in SEARCHES.items() if not name.startswith(("mct
 @pytest.mark.slow
 @pytest.mark.parametrize("search", DEEP.values(), ids=DEEP)
 def test_any_depth(search, world, rng):
-    """10,000 steps, with what is needed for one solution: no recursion, nothing quadratic in memory."""
+    """10,000 steps, with what is needed for one solution: no recursion."""
     [problem] = world.problems(1)
     depth = 10_000
 

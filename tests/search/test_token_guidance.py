@@ -1,0 +1,112 @@
+"""Token guidance: known answers, identities, and the optimal policy of a small world."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surefoot.core.errors import InputError
+from surefoot.search.token_guidance import drawn_token, llm2_token, plausible, vas_logits, write
+
+logits = st.lists(st.floats(-8, 8), min_size=1, max_size=12).map(np.array)
+
+
+def softmax(x):
+    w = np.exp(np.array(x) - np.max(x))
+    return w / w.sum()
+
+
+def test_vas_by_hand():
+    tilted = vas_logits(np.log([0.5, 0.5]), lambda ids: [1.0 - i for i in ids], beta=1.0)
+    assert softmax(tilted) == pytest.approx([0.7311, 0.2689], abs=5e-5)
+
+
+@given(logits, st.integers(1, 12), st.floats(-3, 3))
+def test_vas_without_weight_is_the_policy_and_knows_no_constant(x, top, constant):
+    def values(ids):
+        return [math.sin(i) for i in ids]
+
+    assert vas_logits(x, values, beta=0.0, top=top) == pytest.approx(x)
+    shifted = vas_logits(x, lambda ids: [v + constant for v in values(ids)], beta=2.0, top=top)
+    assert shifted == pytest.approx(vas_logits(x, values, beta=2.0, top=top))
+    rest = np.argsort(-x, kind="stable")[top:]
+    assert vas_logits(x, values, beta=2.0, top=top)[rest] == pytest.approx(x[rest])
+
+
+def test_vas_with_the_right_values_is_the_best_policy_near_the_first():
+    """pi*(path) ~ pi(path) exp(beta R(path)) where V(v) = (1/beta) log E exp(beta R | v)."""
+    beta, pi = 1.5, {(): [0.6, 0.4], (0,): [0.3, 0.7], (1,): [0.8, 0.2]}
+    reward = {(0, 0): 1.0, (0, 1): 0.0, (1, 0): 0.2, (1, 1): 2.0}
+
+    def value(path):
+        if len(path) == 2:
+            return reward[path]
+        return math.log(sum(p * math.exp(beta * value((*path, v))) for v, p in enumerate(pi[path]))
+                        ) / beta  # fmt: skip
+
+    def guided(path):
+        judge = [value((*path, v)) for v in (0, 1)]
+        return softmax(vas_logits(np.log(pi[path]), lambda ids: [judge[i] for i in ids], beta=beta))
+
+    law = {(a, b): guided(())[a] * guided((a,))[b] for a in (0, 1) for b in (0, 1)}
+    wanted = {(a, b): pi[()][a] * pi[(a,)][b] * math.exp(beta * reward[a, b]) for a, b in law}
+    total = sum(wanted.values())
+    assert law == pytest.approx({path: w / total for path, w in wanted.items()})
+
+
+def test_plausible_tokens_by_hand():
+    x = np.log([0.5, 0.3, 0.05, 0.049, 0.101])
+    assert plausible(x, alpha=0.1) == [0, 1, 2, 4]
+    assert plausible(x, alpha=1.0) == [0]
+    for alpha in (0.0, 1.1, math.nan):
+        with pytest.raises(InputError, match="alpha"):
+            plausible(x, alpha=alpha)
+
+
+@given(logits, st.floats(0.01, 1), st.floats(0, 50))
+def test_llm2_never_leaves_the_plausible_and_is_greedy_at_one(x, alpha, beta):
+    def rewards(ids):
+        return [-float(x[i]) * 3 for i in ids]
+
+    assert llm2_token(x, rewards, alpha=alpha, beta=beta) in plausible(x, alpha=alpha)
+    assert x[llm2_token(x, rewards, alpha=1.0, beta=beta)] == x.max()
+    assert x[llm2_token(x, rewards, alpha=alpha, beta=0.0)] == x.max()
+
+
+def test_llm2_asks_only_where_there_is_a_choice():
+    asked = []
+
+    def rewards(ids):
+        asked.append(list(ids))
+        return [0.0, 4.0]
+
+    assert llm2_token(np.log([0.98, 0.01, 0.01]), rewards) == 0
+    assert not asked
+    assert llm2_token(np.log([0.6, 0.399, 0.001]), rewards) == 1
+    assert asked == [[0, 1]]
+
+
+@pytest.mark.parametrize("said", [[1.0], [1.0, 2.0, 3.0], [math.nan, 1.0]])
+def test_a_judge_of_tokens_owes_one_finite_number_each(said):
+    for call in (
+        lambda j: vas_logits(np.zeros(2), j, beta=1.0),
+        lambda j: llm2_token(np.zeros(2), j),
+    ):
+        with pytest.raises(InputError, match="2 tokens were judged"):
+            call(lambda _: said)
+    with pytest.raises(InputError, match="top"):
+        vas_logits(np.zeros(2), lambda ids: ids, beta=1.0, top=0)
+
+
+def test_tokens_are_drawn_by_their_chances():
+    rng, x = np.random.default_rng(0), np.log([0.2, 0.5, 0.3])
+    counts = np.bincount([drawn_token(x, rng) for _ in range(6000)], minlength=3)
+    assert counts / 6000 == pytest.approx([0.2, 0.5, 0.3], abs=0.03)
+
+
+def test_writing_stops_at_an_end_or_at_most():
+    assert write((7,), lambda ids: len(ids), ends={3}, most=9) == (1, 2, 3)
+    assert write((7,), lambda ids: len(ids), ends={99}, most=2) == (1, 2)
+    assert write((7,), lambda ids: 0, ends=(), most=0) == ()
