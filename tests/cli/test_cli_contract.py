@@ -123,6 +123,10 @@ TREE = f"{LABEL} --method alphamath --rounds 3"
 JUDGE = "label {traces} --limit 2 --method critic --judge {tiny} --max-tokens 12 --votes 2"
 TRAIN = "train {labels} --base {tiny} --epochs 1"
 SEARCH = "search trails:easy --limit 2 --n 3 --max-tokens 60 --policy {tiny} --verifier {verifier}"
+COMPARE = (
+    "compare best_of_n:n=2 beam:beams=1,width=2 --problems trails:easy --limit 2 --max-tokens 12 "
+    "--most-samples 3 --policy {tiny} --verifier {verifier}"
+)
 BEAM = "--method beam --beams 2 --width 2 --rounds 2"
 DRAWS = ("--temperature 0", "--top-p 0.05", "--max-tokens 5", "--seed 1", "--dtype bfloat16")
 CHANGES = {
@@ -169,6 +173,20 @@ CHANGES = {
         "--budget-seconds 0",
     ],
     f"{SEARCH} {BEAM}": ["--beams 1", "--width 1", "--rounds 1"],
+    COMPARE: [
+        *DRAWS,
+        "--problems trails:hard",
+        "--policy {other}",
+        "--verifier likelihood:{tiny}",
+        "--most-samples 1",
+        "--limit 1",
+        "--separator e",
+        "--aggregation min",
+        "--budget-policy-tokens 0",
+        "--budget-verifier-tokens 0",
+        "--budget-calls 0",
+        "--budget-seconds 0",
+    ],
     "evaluate {scores}": [
         "--labels {outcomes}",
         "--threshold 0.9",
@@ -186,6 +204,7 @@ ELSEWHERE = {
     "train": {"targets"},  # test_hard_targets_round_soft_labels_up
     "score": {"family"},  # tests/verifiers/formats
     "search": {"without-gold", "aggregation"},  # the former as in sample; below
+    "compare": set(),
     "select": {"scores", "aggregation", "n", "curves", "kind", "seed"},  # test_select, _cli_select
     "evaluate": {  # test_cli_benchmark; family as in score
         "data",
@@ -278,6 +297,7 @@ def test_no_option_is_forgotten():
         }
         if verb == "label":  # the same draws as in sample, on the longer way of one test
             tried |= {"max-tokens", "separator"}
+            tried |= {"learn-from"}  # test_bayes_learns_what_to_expect_of_a_policy
         left = options - tried - set(NO_EFFECT_ON_RESULTS) - ELSEWHERE[verb] - {"help"}
         assert not left, f"no test shows what {verb} --{left} does"
 

@@ -12,40 +12,50 @@ import typer
 from surefoot.cli import _options as o
 from surefoot.cli._common import (
     at_least_one,
-    chosen,
     models,
     problems_of,
     tell,
     unescaped,
     write_rows,
 )
+from surefoot.cli._searches import ASKING_MORE, METHODS, Search, search_of, takes
 from surefoot.cli._work import Work
 from surefoot.core.budget import Budget
+from surefoot.core.errors import InputError
 from surefoot.core.records import Record, problem_record, trace_record
 from surefoot.core.seeds import rng_for
 from surefoot.core.types import Problem, Verdict
-from surefoot.search import Found, Unfinished, beam, best_of_n, majority, weighted_vote
-
-METHODS: dict[str, Callable[..., Found | Unfinished]] = {
-    "best_of_n": best_of_n,
-    "majority": majority,
-    "weighted_vote": weighted_vote,
-    "beam": beam,
-}
+from surefoot.search import Found, Unfinished
 
 
 def search(
+    ctx: typer.Context,
     problems: o.Problems,
     out: o.Out,
     method: Annotated[
-        str, typer.Option(help="best_of_n, majority, weighted_vote or beam.")
+        str, typer.Option(help="A search of those above, or NAME:SETTING=NUMBER,...")
     ] = "best_of_n",
     policy: o.Policy = "pebble",
     verifier: o.Verifier = "pebble-verifier",
-    n: Annotated[int, typer.Option(help="Solutions of each problem (all but beam).")] = 16,
-    beams: Annotated[int, typer.Option(help="Prefixes kept (beam).")] = 4,
-    width: Annotated[int, typer.Option(help="Continuations of each (beam).")] = 4,
-    rounds: Annotated[int, typer.Option(help="Most steps (beam).")] = 40,
+    n: Annotated[
+        int | None, typer.Option(help="Solutions or particles (default: the method's).")
+    ] = None,
+    beams: Annotated[
+        int | None, typer.Option(help="Prefixes kept (default: the method's).")
+    ] = None,
+    width: Annotated[
+        int | None, typer.Option(help="Continuations of each (default: the method's).")
+    ] = None,
+    rounds: Annotated[int | None, typer.Option(help="Most steps (default: the method's).")] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="The model that chooses or criticises; named as a --policy.")
+    ] = None,
+    past: Annotated[
+        str | None, typer.Option(help="birm_beam's second verifier, of steps' correctness.")
+    ] = None,
+    temperatures: Annotated[
+        str | None, typer.Option(help="temperature_vote's, such as 0.6,0.8,1.")
+    ] = None,
     aggregation: o.Aggregation = None,
     temperature: o.Temperature = 0.8,
     top_p: o.TopP = 1.0,
@@ -66,6 +76,16 @@ def search(
 ) -> None:
     """Find one answer of each problem with a search.
 
+    Whole solutions: best_of_n, majority, weighted_vote, adaptive_vote (stops when the vote is
+    sure), rpc (votes by probability), temperature_vote, thinking_budget; chosen or mended by
+    --judge: usc, generative_selection, self_refine.
+
+    Step by step: beam, stepwise_best_of_n, dvts, lookahead, rebase, best_first; by values:
+    ovm_beam, sbs, pav_beam, birm_beam; particle_filter, particle_gibbs; mcts, tot_bfs, tot_dfs.
+
+    Any number that a search takes can be set behind its name: lookahead:ahead=2,beams=3. An
+    option that the method does not use is an error.
+
     The budget is of each problem; a search that ends without a finished solution says why.
     Writes the chosen trace of each problem with its candidates, their scores and what they cost
     to --out. Ends in a summary: accuracy with a 95 % interval (unfinished counts as wrong), cost.
@@ -73,61 +93,100 @@ def search(
     Example:
         surefoot search trails:middle --limit 50 --method best_of_n --n 16 --out found.jsonl
     """
-    algorithm = chosen("--method", method, METHODS)
+    name, algorithm = search_of("--method", method, METHODS | ASKING_MORE)
+    _refuse_unused(ctx, name, algorithm)
     at_least_one(n=n, beams=beams, width=width, rounds=rounds)
+    sizes = {"n": n, "beams": beams, "width": width, "rounds": rounds}
+    given = {setting: value for setting, value in sizes.items() if value is not None}
     budget = Budget(budget_policy_tokens, budget_verifier_tokens, budget_calls, budget_seconds)
     asked = problems_of(problems, limit, need_gold=not without_gold)
     with Work("search", out, journal, problems_in_flight) as work:
         loading = {"separator": unescaped(separator), "dtype": dtype, "device": device}
         draws = (temperature, top_p, max_tokens)
-        settings = {"n": n, "beams": beams, "width": width, "rounds": rounds}
-        settings |= {"aggregation": aggregation, "budget": budget}  # type: ignore[dict-item]
-        parts = _parts(work, problems, policy, verifier, loading, draws)
-        solve = _fitted(algorithm, {**settings, **parts(algorithm)})
+        names = {"verifier": verifier, "judge": judge, "past": past, "temperatures": temperatures}
+        verbs = _verbs(work, algorithm, policy, names, loading, draws)
+        settings = {**given, **verbs, "aggregation": aggregation, "budget": budget}
+        settings |= {"check": _checker(problems), "same": _same(problems)}
+        known = takes(algorithm)
+        solve = partial(algorithm, **{k: v for k, v in settings.items() if k in known})
 
         def find(problem: Problem) -> Found | Unfinished:
-            found: Found | Unfinished = solve(
-                problem, rng=rng_for(seed, "search", method, problem.id)
-            )
-            return found
+            return solve(problem, rng=rng_for(seed, "search", name, problem.id))
 
-        results = work.each(method, find, asked)
-        write_rows(out, [found_record(method, result) for result in results])
+        results = work.each(name, find, asked)
+        write_rows(out, [found_record(name, result) for result in results])
         summary = {"method": method, **_summary(results, seed), **work.cost(), "out": out}
         tell(summary, as_json=as_json)
 
 
-def _parts(
+OWN = {  # options that only some searches use, and the parameter behind each
+    "verifier": "score", "n": "n", "beams": "beams", "width": "width", "rounds": "rounds",
+    "judge": "judge", "past": "past", "temperatures": "samples", "aggregation": "aggregation",
+}  # fmt: skip
+
+
+def _refuse_unused(ctx: typer.Context, name: str, algorithm: Search) -> None:
+    """InputError for an option that was given and would do nothing, or is needed and missing."""
+    known = takes(algorithm)
+    for option, parameter in OWN.items():
+        source = ctx.get_parameter_source(option)
+        given = source is not None and source.name != "DEFAULT"
+        if given and parameter not in known:
+            users = [
+                m for m, search in (METHODS | ASKING_MORE).items() if parameter in takes(search)
+            ]
+            raise InputError(
+                f"--{option} does nothing for --method {name}; leave it out (it is for "
+                f"{', '.join(users)})"
+            )
+        if not given and parameter in known & {"judge", "past", "samples"}:
+            raise InputError(f"--method {name} needs --{option}; surefoot search --help says more")
+
+
+def _verbs(
     work: Work,
-    source: str,
+    algorithm: Search,
     policy: str,
-    verifier: str,
+    names: dict[str, str | None],
     loading: dict[str, Any],
     draws: tuple[float, float, int],
-) -> Callable[[Callable[..., Any]], dict[str, Any]]:
-    """What a search is made of; a verifier is loaded only for a search that takes one."""
-    from surefoot.tasks.load import checker_for
-
+) -> dict[str, Any]:
+    """The models that a search takes; no others are loaded."""
     models()
     from surefoot.policy.local_decode import Sampling
 
-    def parts(algorithm: Callable[..., Any]) -> dict[str, Any]:
-        made: dict[str, Any] = {
-            "sample": work.policy(policy, sampling=Sampling(*draws), **loading),
-            "check": checker_for(source),
-            "same": _same(source),
-        }
-        if "score" in algorithm.__annotations__:
-            made["score"] = work.scorer(verifier, device=loading["device"])
-        return made
+    known, temperatures = takes(algorithm), names["temperatures"]
+    device, sampling = loading["device"], Sampling(*draws)
+    made: dict[str, Any] = {}
+    if "sample" in known:
+        made["sample"] = work.policy(policy, sampling=sampling, **loading)
+    if "samples" in known and temperatures:
+        made["samples"] = [
+            work.policy(policy, sampling=Sampling(heat, *draws[1:]), **loading)
+            for heat in _numbers("--temperatures", temperatures)
+        ]
+    if "judge" in known:
+        made["judge"] = work.policy(
+            names["judge"] or policy, spends="verifier_tokens", sampling=sampling, **loading
+        )
+    if "score" in known:
+        made["score"] = work.scorer(names["verifier"] or "", device=device)
+    if "past" in known:
+        made["past"] = work.scorer(names["past"] or "", device=device)
+    return made
 
-    return parts
+
+def _numbers(option: str, text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"{option} must be numbers such as 0.6,0.8,1, got {text!r}") from None
 
 
-def _fitted(algorithm: Callable[..., Any], settings: dict[str, Any]) -> Callable[..., Any]:
-    """`algorithm` with those of the settings that it has."""
-    names = algorithm.__annotations__
-    return partial(algorithm, **{k: v for k, v in settings.items() if k in names})
+def _checker(source: str) -> Callable[..., Verdict]:
+    from surefoot.tasks.load import checker_for
+
+    return checker_for(source)
 
 
 def _same(source: str) -> Callable[[str, str], bool]:
