@@ -185,3 +185,10 @@ def f(x):
     assert complexity(node) == 1 + 2 + 1 + 2 + 2  # if, elif; for; and, or; comprehension with if
     assert nesting(node) == 3
     assert unannotated(node) == ["x", "its result"]
+
+
+def test_no_two_tests_share_a_file_name():
+    """pytest imports a test by its bare file name, so one of two would not be collected."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    assert not twice, twice

@@ -122,7 +122,8 @@ BAYES = "label {traces} --limit 3 --method bayes --policy {tiny} --max-tokens 12
 TREE = f"{LABEL} --method alphamath --rounds 3"
 JUDGE = "label {traces} --limit 2 --method critic --judge {tiny} --max-tokens 12 --votes 2"
 TRAIN = "train {labels} --base {tiny} --epochs 1"
-SEARCH = "search trails:easy --limit 2 --n 3 --max-tokens 60 --policy {tiny} --verifier {verifier}"
+ASKED = "search trails:easy --limit 2 --max-tokens 60 --policy {tiny}"
+SEARCH = f"{ASKED} --n 3 --verifier {{verifier}}"
 COMPARE = (
     "compare best_of_n:n=2 beam:beams=1,width=2 --problems trails:easy --limit 2 --max-tokens 12 "
     "--most-samples 3 --policy {tiny} --verifier {verifier}"
@@ -161,7 +162,7 @@ CHANGES = {
     "score {traces}": ["--verifier likelihood:{tiny}", "--limit 3"],
     SEARCH: [
         *DRAWS,
-        "--method majority",
+        "--method weighted_vote",
         "--policy {other}",
         "--verifier likelihood:{tiny}",
         "--n 2",
@@ -172,7 +173,7 @@ CHANGES = {
         "--budget-calls 0",
         "--budget-seconds 0",
     ],
-    f"{SEARCH} {BEAM}": ["--beams 1", "--width 1", "--rounds 1"],
+    f"{ASKED} --verifier {{verifier}} {BEAM}": ["--beams 1", "--width 1", "--rounds 1"],
     COMPARE: [
         *DRAWS,
         "--problems trails:hard",
@@ -203,7 +204,13 @@ ELSEWHERE = {
     "label": {"policy", "temperature", "top-p", "dtype", "judge", "reference"},  # below
     "train": {"targets"},  # test_hard_targets_round_soft_labels_up
     "score": {"family"},  # tests/verifiers/formats
-    "search": {"without-gold", "aggregation"},  # the former as in sample; below
+    "search": {  # as in sample; below; the others: test_cli_search
+        "without-gold",
+        "aggregation",
+        "judge",
+        "past",
+        "temperatures",
+    },
     "compare": set(),
     "select": {"scores", "aggregation", "n", "curves", "kind", "seed"},  # test_select, _cli_select
     "evaluate": {  # test_cli_benchmark; family as in score
