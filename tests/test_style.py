@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from source_tree import Function, definitions, functions, modules, report
+from source_tree import ROOT, Function, definitions, functions, modules, report
 
 EXCEPTIONS: dict[str, str] = {
     "tasks/trails.py::_flaw": "one line for each way a step can be wrong, in the order they count",
