@@ -50,6 +50,7 @@ from surefoot.evaluate.pools import (
     select_pool,
 )
 from surefoot.evaluate.power_law import CoverageLaw, coverage_law, fit_power_law
+from surefoot.evaluate.recalibration import CalibrationChange, calibration_change
 from surefoot.evaluate.selection import (
     best_of_n,
     best_of_n_curve,
@@ -79,6 +80,7 @@ __all__ = [
     "Agreement",
     "Audit",
     "Bin",
+    "CalibrationChange",
     "CoverageLaw",
     "ErrorRates",
     "Fall",
@@ -104,6 +106,7 @@ __all__ = [
     "best_of_n_curve",
     "best_of_n_curves",
     "brier",
+    "calibration_change",
     "choose_threshold",
     "coverage",
     "coverage_curve",

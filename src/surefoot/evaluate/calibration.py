@@ -56,7 +56,7 @@ def reliability_bins(
     if bins < 1:
         raise InputError(f"bins must be at least 1, got {bins}")
     borders = np.arange(bins + 1) / bins
-    places = _places(scores, bins)
+    places = bin_places(scores, bins)
     return [
         _bin(borders[b], borders[b + 1], scores[places == b], came_out[places == b])
         for b in range(bins)
@@ -90,14 +90,14 @@ def resampled_calibration(
     """
     scores_M, outcomes_M = _checked(scores_P_N.ravel().tolist(), outcomes_P_N.ravel().tolist())
     gaps_P_N = (outcomes_M - scores_M).reshape(scores_P_N.shape)
-    places_P_N = _places(scores_P_N, bins)
+    places_P_N = bin_places(scores_P_N, bins)
     gaps_P_B = [(gaps_P_N * (places_P_N == b)).mean(axis=1) for b in range(bins)]
     columns_P_K = np.stack([(gaps_P_N**2).mean(axis=1), *gaps_P_B], axis=1)
     sums_1R_K = resampled_sums(columns_P_K, rng=rng, resamples=resamples) / len(columns_P_K)
     return sums_1R_K[:, 0], np.abs(sums_1R_K[:, 1:]).sum(axis=1)
 
 
-def _places(scores: Floats, bins: int) -> Ints:
+def bin_places(scores: Floats, bins: int) -> Ints:
     """The bin of each score, by the borders themselves: a score on one falls where it says."""
     borders = np.arange(bins + 1) / bins
     return np.minimum(np.searchsorted(borders, scores, side="right") - 1, bins - 1)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from surefoot.core.errors import ModelError
 from surefoot.core.types import Kind
+from surefoot.verifiers.calibrate import calibrated, map_of
 from surefoot.verifiers.checkpoint import SHIPPED, SIDECAR, load_verifier, read_card
 from surefoot.verifiers.formats.critic import load_critic
 from surefoot.verifiers.formats.files import config_of, folder_of, tokenizer_of
@@ -98,7 +99,7 @@ def _with_card(folder: Path, *, dtype: str, device: str) -> LocalScorer:
     """A verifier of our own making, read as its card says."""
     card = read_card(folder)
     if not card.format:
-        return load_verifier(str(folder), device=device)
+        return calibrated(load_verifier(str(folder), device=device), map_of(card.calibration))
     if card.format != TRL.name:
         raise ModelError(f"the card in {folder} states the format {card.format!r}; update surefoot")
     found = encoder_print(tokenizer_of(folder_of(str(folder))), card.separator)
@@ -109,7 +110,8 @@ def _with_card(folder: Path, *, dtype: str, device: str) -> LocalScorer:
         )
     form = trl_format(TRL.name, card.separator, card.aggregation)
     form = replace(form, kind=Kind(card.kind))
-    return load_format(form, folder, card.name, dtype=dtype, device=device)
+    scorer = load_format(form, folder, card.name, dtype=dtype, device=device)
+    return calibrated(scorer, map_of(card.calibration))
 
 
 def family_of(name: str, folder: Path, family: str | None = None) -> Family:
