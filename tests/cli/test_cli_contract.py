@@ -113,6 +113,8 @@ NO_EFFECT_ON_RESULTS = {
     "device": "there may be no second device: test_an_unusable_device_is_refused",
     "batch": "how often scores are saved; results must not change",
     "save-every": "how often training is saved; results must not change",
+    "micro-tokens": "how an update is cut into passes; results must not change",
+    "recompute": "memory for time; results must not change",
     "out": "every test reads it",
     "json": "every test here reads it",
 }
@@ -154,6 +156,9 @@ CHANGES = {
         "--lr 0.01",
         "--head-lr 0.5",
         "--lm-weight 0",
+        "--lora-rank 2",
+        "--balance",
+        "--dtype bfloat16",
         "--batch-tokens 256",
         "--held-out 0.5",
         "--seed 1",
@@ -202,7 +207,7 @@ CONVERSIONS = {
 ELSEWHERE = {
     "sample": {"without-gold"},  # test_problems_without_gold_can_be_sampled_unchecked
     "label": {"policy", "temperature", "top-p", "dtype", "judge", "reference"},  # below
-    "train": {"targets"},  # test_hard_targets_round_soft_labels_up
+    "train": {"targets", "evaluate-every", "patience", "log-with"},  # test_cli_train
     "score": {"family"},  # tests/verifiers/formats
     "search": {  # as in sample; below; the others: test_cli_search
         "without-gold",

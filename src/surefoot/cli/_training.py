@@ -3,36 +3,42 @@
 import hashlib
 import json
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from surefoot.core.errors import InputError, ModelError, StorageError
 from surefoot.core.records import labelled_record
 from surefoot.core.seeds import rng_for
-from surefoot.core.types import Kind, LabelledTrace, StepLabel, Verdict
+from surefoot.core.types import Kind, LabelledTrace, StepScores, Verdict
 
 if TYPE_CHECKING:
     from surefoot.steps import Encoder
-    from surefoot.verifiers.network import VerifierNetwork
+    from surefoot.verifiers.data import Example, View
+    from surefoot.verifiers.network import Network
+    from surefoot.verifiers.objective import Objective
     from surefoot.verifiers.train import TrainConfig
 
 RECORD = "training.json"
+CHANCES = {Kind.CORRECTNESS, Kind.VALUE}
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """All that decides a training, so that its folder is never taken for another's.
 
-    what: the same as a record, with hashes of the traces and of the base.
+    lora: the rank of adapters, 0 for none. what: all of it as a record, with hashes of the
+    traces and of the base.
     """
 
     out: Path
     labels: Path
     base: str
     kind: str
-    targets: str
+    targets: str | None
+    balance: bool
+    lora: int
     held_out: float
     config: "TrainConfig"
     what: dict[str, Any]
@@ -50,6 +56,27 @@ class Job:
         what = {**settings, "config": asdict(settings["config"]), "base": fingerprint(base)}
         what["labels"] = digest.hexdigest()
         return cls(out, labels, base, what=what, **settings)
+
+    def objective(self) -> "Objective":
+        """The kind, with the targets that were asked for. Raises InputError for a kind with
+        targets of its own."""
+        from surefoot.verifiers import KINDS, hard_target, soft_target
+
+        objective = KINDS[self.kind]
+        if self.targets is None:
+            return objective
+        if objective.target not in (soft_target, hard_target) or not objective.learns_from:
+            raise InputError(f"--targets means nothing to {self.kind}, whose targets are its own")
+        return replace(objective, target=soft_target if self.targets == "soft" else hard_target)
+
+    def balanced(self, objective: "Objective", examples: Sequence["Example"]) -> "Objective":
+        """The objective with both classes weighed alike. Raises InputError for a kind whose
+        loss is another than the PRM's."""
+        from surefoot.verifiers.kinds.prm import balanced, cross_entropy
+
+        if objective.loss is not cross_entropy:
+            raise InputError(f"--balance weighs the classes of a prm's loss; {self.kind} has none")
+        return replace(objective, loss=balanced(examples))
 
     def finished(self) -> dict[str, Any] | None:
         """Its summary if the folder holds this job, done; None if it is to be done.
@@ -112,59 +139,129 @@ def split_by_problem(
     )
 
 
-def held_out_metrics(
-    network: "VerifierNetwork",
-    encoder: "Encoder",
-    kind: Kind,
-    held: Sequence[LabelledTrace],
-    target: Callable[[StepLabel], float | None],
-) -> dict[str, Any]:
-    """Loss, step accuracy and Brier score against the labels, AUC against verdicts.
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Traces that are not learnt from. Traces too long for the verifier are left out.
 
-    None where there is nothing to measure. Traces too long for the verifier are left out.
+    rows: [N]. examples: for the loss; none where they cannot be made, as without pairs.
     """
-    from surefoot.core.kinds import aggregate
-    from surefoot.evaluate import brier, within_problem_auc
-    from surefoot.verifiers import scorer
 
-    fits = [row for row in held if _fits(row, encoder)]
-    judge = scorer(network, encoder, kind=kind, name="held out", fingerprint="")
-    scores = judge([row.trace for row in fits])
+    objective: "Objective"
+    encoder: "Encoder"
+    kind: Kind
+    rows: list[LabelledTrace]
+    examples: list["Example"]
+
+    @classmethod
+    def of(
+        cls,
+        rows: Sequence[LabelledTrace],
+        objective: "Objective",
+        encoder: "Encoder",
+        kind: Kind,
+    ) -> Self:
+        """The rows that fit, and their examples."""
+        view = objective.view(encoder)
+        kept = [row for row in rows if _fits(row, view)]
+        try:
+            examples = objective.examples(kept, view, objective.target)
+        except InputError:
+            examples = []
+        return cls(objective, encoder, kind, kept, examples)
+
+    def metrics(self, network: "Network") -> dict[str, Any]:
+        """The objective's loss; step accuracy, Brier score, calibration error and first-error F1
+        of scores that are chances; AUC and best-of-n accuracy against verdicts.
+
+        None where there is nothing to measure. n: all of a problem's traces.
+        """
+        from surefoot.verifiers import scorer
+        from surefoot.verifiers.train import mean_loss
+
+        judge = scorer(
+            network,
+            self.encoder,
+            kind=self.kind,
+            name="held out",
+            fingerprint="",
+            objective=self.objective,
+        )
+        scores = judge([row.trace for row in self.rows])
+        pad = self.encoder.tokenizer.pad_token_id or 0
+        return {
+            "held_out_problems": len({row.trace.problem.id for row in self.rows}),
+            "held_out_loss": mean_loss(network, self.examples, objective=self.objective, pad=pad),
+            **_step_figures(self.rows, scores),
+            **_trace_figures(self.rows, scores),
+        }
+
+
+def _step_figures(
+    rows: Sequence[LabelledTrace], scores: Sequence[StepScores]
+) -> dict[str, float | None]:
+    from surefoot.evaluate import (
+        brier,
+        expected_calibration_error,
+        first_error_in,
+        first_error_score,
+        predict_first_error,
+    )
+
+    both = [
+        (row, s)
+        for row, s in zip(rows, scores, strict=True)
+        if s.kind in CHANCES and {label.kind for label in row.labels} <= CHANCES
+    ]
     pairs = [
-        (p, y)
-        for row, s in zip(fits, scores, strict=True)
-        for p, y in zip(s.values, map(target, row.labels), strict=True)
-        if y is not None
+        (p, label.value)
+        for row, s in both
+        for p, label in zip(s.values, row.labels, strict=True)
+        if label.value is not None
     ]
-    ended = [
-        (aggregate(s), row.trace.verdict is Verdict.CORRECT, row.trace.problem.id)
-        for row, s in zip(fits, scores, strict=True)
-        if row.trace.verdict in (Verdict.CORRECT, Verdict.WRONG)
+    firsts = [
+        (predict_first_error(s.values, 0.5), first)
+        for row, s in both
+        if (first := first_error_in([label.hard for label in row.labels])) is not None
     ]
-    losses = [_cross_entropy(p, y) for p, y in pairs]
     agree = [(p >= 0.5) == (y >= 0.5) for p, y in pairs]
+    chances, truths = [p for p, _ in pairs], [y for _, y in pairs]
     return {
-        "held_out_problems": len({row.trace.problem.id for row in fits}),
-        "held_out_loss": math.fsum(losses) / len(losses) if losses else None,
         "held_out_step_accuracy": sum(agree) / len(agree) if agree else None,
-        "held_out_brier": brier([p for p, _ in pairs], [y for _, y in pairs]),
-        "held_out_auc": within_problem_auc(*_columns(ended)) if ended else None,
+        "held_out_brier": brier(chances, truths),
+        "held_out_calibration_error": expected_calibration_error(chances, truths),
+        "held_out_first_error_f1": first_error_score(
+            [p for p, _ in firsts], [first for _, first in firsts]
+        ).f1,
     }
 
 
-def _columns(
-    rows: Sequence[tuple[float, bool, str]],
-) -> tuple[list[float], list[bool], list[str]]:
-    return [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
+def _trace_figures(
+    rows: Sequence[LabelledTrace], scores: Sequence[StepScores]
+) -> dict[str, float | None]:
+    from surefoot.core.kinds import aggregate
+    from surefoot.evaluate import best_of_n, within_problem_auc
+
+    ended = [
+        (aggregate(s), row.trace.verdict is Verdict.CORRECT, row.trace.problem.id)
+        for row, s in zip(rows, scores, strict=True)
+        if row.trace.verdict in (Verdict.CORRECT, Verdict.WRONG)
+    ]
+    pools: dict[str, list[tuple[float, bool]]] = {}
+    for total, right, problem in ended:
+        pools.setdefault(problem, []).append((total, right))
+    best = [
+        best_of_n([total for total, _ in pool], [right for _, right in pool], len(pool))
+        for pool in pools.values()
+    ]
+    totals, rights, problems = zip(*ended, strict=True) if ended else ((), (), ())
+    return {
+        "held_out_auc": within_problem_auc(totals, rights, problems) if ended else None,
+        "held_out_best_of_n": math.fsum(best) / len(best) if best else None,
+    }
 
 
-def _fits(row: LabelledTrace, encoder: "Encoder") -> bool:
+def _fits(row: LabelledTrace, view: "View") -> bool:
     try:
-        return not encoder.encode(row.trace.problem, row.trace.steps).dropped
+        return not any(e.dropped for e in view(row.trace.problem, row.trace.steps))
     except ModelError:
         return False
-
-
-def _cross_entropy(p: float, y: float) -> float:
-    p = min(max(p, 1e-7), 1 - 1e-7)
-    return -(y * math.log(p) + (1 - y) * math.log(1 - p))

@@ -1,8 +1,10 @@
 """`surefoot train`: a verifier from labelled traces."""
 
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,35 +19,80 @@ from surefoot.cli._common import (
     say,
     tell,
 )
-from surefoot.cli._training import Job, held_out_metrics, split_by_problem
+from surefoot.cli._training import HeldOut, Job, split_by_problem
 from surefoot.core.errors import InputError
 from surefoot.core.records import Record, labelled_of, trace_of
 from surefoot.core.types import LabelledTrace, Verdict
 
+if TYPE_CHECKING:
+    from surefoot.verifiers.data import Example
+    from surefoot.verifiers.network import Network
+
 TARGETS = ("soft", "hard")
+LOGS = ("none", "tensorboard", "wandb", "trackio")
 
 
 def train(
     labels: Annotated[
         Path,
-        typer.Argument(help="Labelled traces, as `surefoot label` writes them (orm: any traces)."),
+        typer.Argument(
+            help="Labelled traces, as `surefoot label` writes them (orm, ovm, implicit-*: any)."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The verifier's folder.")],
     base: Annotated[str, typer.Option(help="The language model to start from.")] = "pebble",
     kind: Annotated[
-        str, typer.Option(help="prm learns each step's label; orm how the whole trace came out.")
+        str,
+        typer.Option(
+            help="What it learns. From step labels: prm, prm-three-way, sorm, alphamath, pav, "
+            "birm, pairwise, next-token, generative, p-true, oprm, weak-to-strong, maths-only. "
+            "From how traces came out: orm, ovm, implicit-ce, implicit-dpo, implicit-kto, "
+            "implicit-nca."
+        ),
     ] = "prm",
     targets: Annotated[
-        str, typer.Option(help="soft: the share of tries that succeeded; hard: did any?")
-    ] = "soft",
+        str | None,
+        typer.Option(
+            help="soft: the share of tries that succeeded; hard: did any? "
+            "If not given, what the kind is known for: soft, and hard for sorm."
+        ),
+    ] = None,
+    balance: Annotated[
+        bool, typer.Option("--balance", help="Weigh right and wrong steps to equal halves (prm).")
+    ] = False,
     epochs: Annotated[int, typer.Option(help="Passes over the traces.")] = 2,
     lr: Annotated[float, typer.Option(help="Peak learning rate of the language model.")] = 2e-4,
     head_lr: Annotated[float, typer.Option(help="Peak learning rate of the head.")] = 5e-3,
     lm_weight: Annotated[
         float, typer.Option(help="Weight of the language-model loss on right traces.")
     ] = 0.5,
+    lora_rank: Annotated[
+        int, typer.Option(help="Train adapters of this rank and the head; 0 trains all weights.")
+    ] = 0,
     batch_tokens: Annotated[int, typer.Option(help="Padded tokens of one update.")] = 4096,
+    micro_tokens: Annotated[
+        int | None,
+        typer.Option(help="Padded tokens of one forward pass (less memory), if not all at once."),
+    ] = None,
+    recompute: Annotated[
+        bool, typer.Option("--recompute", help="Gradient checkpointing: less memory, more time.")
+    ] = False,
+    dtype: Annotated[
+        str, typer.Option(help="float32, or bfloat16 for mixed precision.")
+    ] = "float32",
     save_every: Annotated[int, typer.Option(help="Updates between saved states.")] = 100,
+    evaluate_every: Annotated[
+        int | None, typer.Option(help="Updates between evaluations, if not those of an epoch.")
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            help="Stop after so many evaluations without a lower held-out loss, and keep the best."
+        ),
+    ] = None,
+    log_with: Annotated[
+        str, typer.Option(help="Where figures go as well: tensorboard, wandb, trackio, none.")
+    ] = "none",
     held_out: Annotated[
         float, typer.Option(help="Share of the problems kept for the final metrics.")
     ] = 0.1,
@@ -66,8 +113,11 @@ def train(
     """
     from surefoot.verifiers.train import TrainConfig
 
-    chosen("--targets", targets, dict.fromkeys(TARGETS))
+    if targets is not None:
+        chosen("--targets", targets, dict.fromkeys(TARGETS))
+    chosen("--log-with", log_with, dict.fromkeys(LOGS))
     at_least_one(epochs=epochs, batch_tokens=batch_tokens, save_every=save_every, limit=limit)
+    at_least_one(micro_tokens=micro_tokens, evaluate_every=evaluate_every, patience=patience)
     if not 0 <= held_out < 1:
         raise InputError(f"--held-out must be in [0, 1), got {held_out}")
     rows = read_traces(labels, limit, chosen("--kind", kind, KINDS))
@@ -79,15 +129,29 @@ def train(
         lm_weight=lm_weight,
         save_every=save_every,
         seed=seed,
+        micro_tokens=micro_tokens,
+        dtype=dtype,
+        recompute=recompute,
+        evaluate_every=evaluate_every,
+        patience=patience,
     )
     models(device)
     job = Job.of(
-        out, labels, rows, base=base, kind=kind, targets=targets, held_out=held_out, config=config
+        out,
+        labels,
+        rows,
+        base=base,
+        kind=kind,
+        targets=targets,
+        balance=balance,
+        lora=lora_rank,
+        held_out=held_out,
+        config=config,
     )
     summary = job.finished()
     if summary is None:
         with interruptible(f"the training state is kept in {out}"):
-            summary = _trained(job, rows, device)
+            summary = _trained(job, rows, device, log_with)
     else:
         say(f"{out} holds this very verifier already; nothing to do")
     tell(summary, as_json=as_json)
@@ -99,49 +163,102 @@ def _outcome_of(record: Record) -> LabelledTrace:
     trace = trace_of(record)
     if trace.verdict is None:
         raise InputError(
-            f"field 'verdict' of a trace of problem {trace.problem.id!r} is null, and an orm "
+            f"field 'verdict' of a trace of problem {trace.problem.id!r} is null, and this kind "
             "learns from verdicts; give the problem a gold answer and sample again, or drop the row"
         )
     return outcome(trace)
 
 
-KINDS = {"prm": labelled_of, "orm": _outcome_of}
+KINDS = {
+    **dict.fromkeys(
+        (
+            "prm", "prm-three-way", "sorm", "alphamath", "pav", "birm", "pairwise", "next-token",
+            "generative", "p-true", "oprm", "weak-to-strong", "maths-only",
+        ),
+        labelled_of,
+    ),
+    **dict.fromkeys(
+        ("orm", "ovm", "implicit-ce", "implicit-dpo", "implicit-kto", "implicit-nca"), _outcome_of
+    ),
+}  # fmt: skip
 
 
-def _trained(job: Job, rows: list[LabelledTrace], device: str) -> dict[str, Any]:
-    from surefoot.verifiers import examples_of, hard_target, new_network, save_verifier, soft_target
-    from surefoot.verifiers import train as fit
-    from surefoot.verifiers.checkpoint import encoder_card
+def _trained(job: Job, rows: list[LabelledTrace], device: str, log_name: str) -> dict[str, Any]:
+    from surefoot.verifiers import merged, new_network, prepare, with_lora
 
-    target = soft_target if job.targets == "soft" else hard_target
-    learnt, held = split_by_problem(rows, job.held_out, job.config.seed)
-    network, encoder = new_network(job.base, device=device, seed=job.config.seed)
-    kind, examples, dropped = examples_of(learnt, encoder, target)
+    objective, config = job.objective(), job.config
+    learnt, held = split_by_problem(rows, job.held_out, config.seed)
+    network, encoder = new_network(job.base, objective=objective, device=device, seed=config.seed)
+    prepared = prepare(learnt, encoder, objective)
+    if job.balance:
+        objective = job.balanced(objective, prepared.examples)
+    if job.lora:
+        network = with_lora(network, rank=job.lora, seed=config.seed)
+    aside = HeldOut.of(held, objective, encoder, prepared.kind)
     job.begin()
-    with progress() as update:
-        history = fit(
-            network,
-            examples,
-            config=job.config,
-            pad=encoder.tokenizer.pad_token_id or 0,
-            state_folder=job.out,
-            report=lambda u: update("train", u.step, u.steps),
-        )
-    metrics = held_out_metrics(network, encoder, kind, held, target)
+    history = _fitted(job, network, prepared.examples, aside, log_name)
+    network = merged(network)
     last = [row for row in history if "step_loss" in row][-20:]
     summary = {
-        "kind": f"{job.kind}, scores of kind {kind.value}",
-        "traces": len(examples),
+        "kind": f"{job.kind}, scores of kind {prepared.kind.value}",
+        "traces": len(learnt),
         "right_traces": sum(row.trace.verdict is Verdict.CORRECT for row in learnt),
-        "steps_cut_off": dropped,
+        "steps_cut_off": prepared.dropped,
         "updates": history[-1]["step"],
         "step_loss": sum(row["step_loss"] for row in last) / len(last),
         "token_loss": sum(row["token_loss"] for row in last) / len(last),
-        **metrics,
+        **aside.metrics(network),
         "out": str(job.out),
     }
-    card = encoder_card(job.out.name, kind, encoder, f"{job.labels.name}, {len(examples)} traces")
-    figures = {k: float(v) for k, v in summary.items() if isinstance(v, int | float)}
-    save_verifier(job.out, network, encoder, replace(card, metrics=figures))
+    _save(job, network, aside, summary, f"{job.labels.name}, {len(learnt)} traces")
     job.end(summary)
     return summary
+
+
+def _fitted(
+    job: Job, network: "Network", examples: list["Example"], aside: HeldOut, log_name: str
+) -> list[dict[str, Any]]:
+    from surefoot.verifiers import train as fit
+
+    with progress() as update, _logging(log_name, job.out) as log:
+        return fit(
+            network,
+            examples,
+            config=job.config,
+            pad=aside.encoder.tokenizer.pad_token_id or 0,
+            objective=aside.objective,
+            state_folder=job.out,
+            report=lambda u: update("train", u.step, u.steps),
+            log=log,
+            evaluate=aside.metrics if aside.rows else None,
+        )
+
+
+@contextmanager
+def _logging(name: str, out: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    if name == "none":
+        yield lambda _: None
+        return
+    from surefoot.verifiers.log import log_with
+
+    log, end = log_with(name, out.name, out / "logs")
+    yield log
+    end()
+
+
+def _save(
+    job: Job, network: "Network", aside: HeldOut, summary: dict[str, Any], trained_on: str
+) -> None:
+    from surefoot.verifiers import save_verifier
+    from surefoot.verifiers.checkpoint import encoder_card
+
+    card = encoder_card(
+        job.out.name,
+        aside.kind,
+        aside.encoder,
+        trained_on,
+        objective=aside.objective,
+        base=job.base,
+    )
+    figures = {k: float(v) for k, v in summary.items() if isinstance(v, int | float)}
+    save_verifier(job.out, network, aside.encoder, replace(card, metrics=figures))

@@ -29,7 +29,7 @@ from surefoot.verifiers.network import Network
 from surefoot.verifiers.objective import Objective
 from surefoot.verifiers.state import STATE, State
 
-__all__ = ["STATE", "TrainConfig", "Update", "train"]
+__all__ = ["STATE", "TrainConfig", "Update", "mean_loss", "train"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +88,14 @@ def train(
     batches: Batches = by_length,
     state_folder: Path | None = None,
     report: Callable[[Update], None] = lambda _: None,
-    evaluate: Callable[[Network], dict[str, float]] | None = None,
+    log: Callable[[dict[str, Any]], None] = lambda _: None,
+    evaluate: Callable[[Network], dict[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
     """Trains in place; returns one record an update, and one an evaluation.
 
     examples: as `objective.examples` makes them; those without a target are left out.
     batches: which examples make an update; `packing.by_prefix` for a packed network.
-    state_folder: where to save and resume; None keeps nothing.
+    state_folder: where to save and resume; None keeps nothing. log: is told each record.
     Runs under `accelerate launch` as it is. Raises InputError without a usable
     target or for a gradient that is no number, StorageError if the state cannot be saved.
     """
@@ -107,9 +108,8 @@ def train(
     network, optimizer = accelerator.prepare(network, optimizer)
     plan = _plan(usable, config, objective.together, batches)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: _rate(s, len(plan), config))
-    state = State(
-        accelerator, network, optimizer, schedule, _job(usable, config, objective, plan), []
-    )
+    job = _job(usable, config, objective, plan)
+    state = State(accelerator, network, optimizer, schedule, job, [])
     state.resume(state_folder)
     every = config.evaluate_every or len(plan) // config.epochs
     network.train()
@@ -118,18 +118,16 @@ def train(
             break
         chosen = [usable[i] for i in plan[step]]
         losses = _backward(state, objective, chosen, config, batches, pad, done=step / len(plan))
-        norm = accelerator.clip_grad_norm_(network.parameters(), 1.0)
-        _check_gradient(norm, step, config)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad(set_to_none=True)
+        _step(state, step, config)
         update = Update(step + 1, len(plan), *losses)
         state.history.append(asdict(update))
         report(update)
+        log(state.history[-1])
         if evaluate is not None and (step + 1) % every == 0:
             network.eval()
             found = evaluate(accelerator.unwrap_model(network))
             _remember(state, {"step": step + 1, **found}, config)
+            log(state.history[-1])
             network.train()
         if state_folder is not None and (step + 1) % config.save_every == 0:
             state.save(state_folder)
@@ -137,6 +135,27 @@ def train(
         state.restore(state.best)
     network.eval()
     return state.history
+
+
+@torch.inference_mode()
+def mean_loss(
+    network: Network,
+    examples: Sequence[Example],
+    *,
+    objective: Objective = PRM,
+    pad: int,
+    batch_tokens: int = 8192,
+) -> float | None:
+    """The objective's loss over examples that are not learnt from; None without a target."""
+    n = objective.together
+    usable = _with_targets(examples, n)
+    total = 0.0
+    for indices in by_length(usable, batch_tokens, together=n):
+        part = [usable[i] for i in indices]
+        batch = batch_of(part, pad=pad).to(network.device)
+        z, _ = network(batch.ids_NT, batch.spans_NS2)
+        total += float(objective.loss(z, batch)) * objective.terms(part)
+    return total / objective.terms(usable) if usable else None
 
 
 # --- one update ------------------------------------------------------------
@@ -204,6 +223,15 @@ def _imitated(examples: Sequence[Example]) -> int:
     )
 
 
+def _step(state: State, step: int, config: TrainConfig) -> None:
+    """Clips the gradient and follows it."""
+    norm = state.accelerator.clip_grad_norm_(state.network.parameters(), 1.0)
+    _check_gradient(norm, step, config)
+    state.optimizer.step()
+    state.schedule.step()
+    state.optimizer.zero_grad(set_to_none=True)
+
+
 def _check_gradient(norm: torch.Tensor | None, step: int, config: TrainConfig) -> None:
     """Raises InputError if an update would fill the weights with numbers that are none."""
     if norm is not None and not math.isfinite(float(norm)):
@@ -217,10 +245,8 @@ def _check_gradient(norm: torch.Tensor | None, step: int, config: TrainConfig) -
 
 
 def _usable(examples: Sequence[Example], objective: Objective) -> list[Example]:
-    """The examples with a target; of those that stay together, all or none."""
-    n = objective.together
-    groups = [examples[i : i + n] for i in range(0, len(examples), n)]
-    usable = [e for group in groups if all(e.known for e in group) for e in group]
+    """The examples to learn from. Raises InputError if there are none."""
+    usable = _with_targets(examples, objective.together)
     if not usable:
         cut = sum(e.encoded.dropped > 0 for e in examples)
         raise InputError(
@@ -228,6 +254,12 @@ def _usable(examples: Sequence[Example], objective: Objective) -> list[Example]:
             f"({cut} were cut off at the model's longest input)"
         )
     return usable
+
+
+def _with_targets(examples: Sequence[Example], together: int) -> list[Example]:
+    """The examples with a target; of those that stay together, all or none."""
+    groups = [examples[i : i + together] for i in range(0, len(examples), together)]
+    return [e for group in groups if all(e.known for e in group) for e in group]
 
 
 def _check_settings(config: TrainConfig, evaluated: bool) -> None:
