@@ -239,42 +239,6 @@ def test_the_batch_size_of_scoring_changes_nothing(cli, traces, verifier, scores
         assert left["scores"]["values"] == pytest.approx(right["scores"]["values"], abs=1e-5)
 
 
-@pytest.mark.parametrize("method", ["best_of_n", "majority", "weighted_vote", "beam"])
-def test_every_search_writes_a_row_a_problem(cli, tiny, verifier, tmp_path, method):
-    done = cli(
-        "search",
-        "trails:easy",
-        "--limit",
-        2,
-        "--method",
-        method,
-        "--n",
-        3,
-        "--beams",
-        2,
-        "--width",
-        2,
-        "--rounds",
-        3,
-        "--policy",
-        tiny,
-        "--verifier",
-        verifier,
-        "--max-tokens",
-        60,
-        "--out",
-        tmp_path / "f.jsonl",
-        "--json",
-    )
-    told, rows = json.loads(done.stdout), rows_of(tmp_path / "f.jsonl")
-    assert len(rows) == told["problems"] == 2
-    assert told["low"] <= told["accuracy"] <= told["high"]
-    assert sum("unfinished" in row for row in rows) == told["unfinished"]
-    assert all(row["usage"]["policy_tokens"] > 0 for row in rows)
-    if method == "majority":
-        assert told["verifier_tokens_per_problem"] == 0
-
-
 def exact_scores(labels, path, *, flip=False):
     """Scores that say what the oracle says (or the opposite)."""
     rows = rows_of(labels)

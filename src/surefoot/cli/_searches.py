@@ -1,0 +1,82 @@
+"""The searches that the command knows, and how one is named with its settings.
+
+A name alone, or NAME:SETTING=NUMBER,... for any number that the search takes, such as
+beam:beams=8,width=2. A new search is an entry of `METHODS`.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from surefoot import search as s
+from surefoot.cli._common import chosen
+from surefoot.core.errors import InputError
+
+Search = Callable[..., s.Found | s.Unfinished]
+
+METHODS: dict[str, Search] = {
+    "best_of_n": s.best_of_n,
+    "majority": s.majority,
+    "weighted_vote": s.weighted_vote,
+    "adaptive_vote": s.adaptive_vote,
+    "rpc": s.rpc,
+    "thinking_budget": s.thinking_budget,
+    "beam": s.beam,
+    "stepwise_best_of_n": s.stepwise_best_of_n,
+    "dvts": s.dvts,
+    "lookahead": s.lookahead,
+    "ovm_beam": s.ovm_beam,
+    "sbs": s.sbs,
+    "pav_beam": s.pav_beam,
+    "rebase": s.rebase,
+    "best_first": s.best_first,
+    "particle_filter": s.particle_filter,
+    "particle_gibbs": s.particle_gibbs,
+    "mcts": s.mcts,
+    "tot_bfs": s.tot_bfs,
+    "tot_dfs": s.tot_dfs,
+}
+ASKING_MORE: dict[str, Search] = {  # than a policy and a verifier
+    "temperature_vote": s.temperature_vote,
+    "usc": s.usc,
+    "generative_selection": s.generative_selection,
+    "self_refine": s.self_refine,
+    "birm_beam": s.birm_beam,
+}
+NUMBERS: dict[Any, Callable[[str], int | float]] = {int: int, float: float, int | None: int}
+
+
+def search_of(option: str, spec: str, table: Mapping[str, Search]) -> tuple[str, Search]:
+    """The search's name, and the search with its settings. Raises InputError for what is wrong."""
+    name, _, rest = spec.partition(":")
+    search = chosen(option, name, table)
+    readers = {
+        parameter.name: reader
+        for parameter in inspect.signature(search).parameters.values()
+        if (reader := _reader(parameter.annotation)) is not None
+    }
+    settings: dict[str, int | float] = {}
+    for part in filter(None, rest.split(",")):
+        setting, _, text = part.partition("=")
+        if setting not in readers:
+            raise InputError(
+                f"{name} has no numeric setting {setting!r}; it has {', '.join(sorted(readers))}"
+            )
+        try:
+            settings[setting] = readers[setting](text)
+        except ValueError:
+            kind = readers[setting].__name__
+            raise InputError(
+                f"{option} {spec}: {setting} must be of type {kind}, got {text!r}"
+            ) from None
+    return name, partial(search, **settings)
+
+
+def takes(search: Search) -> set[str]:
+    """The names of what a search can be given."""
+    return set(inspect.signature(search).parameters)
+
+
+def _reader(annotation: Any) -> Callable[[str], int | float] | None:
+    return next((read for kind, read in NUMBERS.items() if kind == annotation), None)
