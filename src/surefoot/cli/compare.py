@@ -5,18 +5,16 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from surefoot.cli import _options as o
-from surefoot.cli._common import at_least_one, chosen, models, problems_of, say, unescaped
+from surefoot.cli._common import at_least_one, models, problems_of, say, unescaped
+from surefoot.cli._searches import METHODS, search_of
 from surefoot.cli._work import Work
-from surefoot.cli.search import METHODS
 from surefoot.core.budget import Budget
-from surefoot.core.errors import InputError
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.seeds import rng_for
 from surefoot.core.types import Problem, StepScores, Trace
@@ -24,7 +22,6 @@ from surefoot.search import Found, Unfinished
 
 Solve = Callable[..., Found | Unfinished]
 FIRST = 4  # plain solutions that tell how many more are worth a search's cost
-NUMBERS: dict[Any, Callable[[str], Any]] = {int: int, float: float, int | None: int}
 
 
 def compare(
@@ -72,7 +69,7 @@ def compare(
     """
     at_least_one(most_samples=most_samples)
     budget = Budget(budget_policy_tokens, budget_verifier_tokens, budget_calls, budget_seconds)
-    searches = {name: _search_of(name) for name in methods}
+    searches = {spec: search_of("a method", spec, METHODS)[1] for spec in methods}
     asked = problems_of(problems, limit, need_gold=True)
     models(device)
     from surefoot.policy.local_decode import Sampling
@@ -128,34 +125,6 @@ def _write(out: Path, summary: dict[str, Any], details: dict[str, Any], *, as_js
         say(sentence)
     say(summary["headline"])
     say(f"wrote summary.json, report.json and report.html to {out}")
-
-
-def _search_of(spec: str) -> Solve:
-    """NAME or NAME:SETTING=NUMBER,... as a search. Raises InputError that names what is wrong."""
-    name, _, rest = spec.partition(":")
-    search = chosen("a method", name, METHODS)
-    parameters = inspect.signature(search).parameters
-    numbers = {p.name: NUMBERS[p.annotation] for p in parameters.values() if _is_number(p)}
-    settings: dict[str, Any] = {}
-    for part in filter(None, rest.split(",")):
-        setting, _, text = part.partition("=")
-        if setting not in numbers:
-            raise InputError(
-                f"{name} has no numeric setting {setting!r}; it has {', '.join(sorted(numbers))}"
-            )
-        try:
-            settings[setting] = numbers[setting](text)
-        except ValueError:
-            kind = numbers[setting].__name__
-            raise InputError(f"{spec}: {setting} must be of type {kind}, got {text!r}") from None
-    return partial(search, **settings)
-
-
-def _is_number(parameter: inspect.Parameter) -> bool:
-    try:
-        return parameter.annotation in NUMBERS
-    except TypeError:  # an annotation that cannot be hashed is no number's
-        return False
 
 
 def _solved(
