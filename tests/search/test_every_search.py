@@ -14,6 +14,7 @@ from surefoot.policy import ScriptedPolicy
 from surefoot.search import (
     Found,
     Unfinished,
+    ab_mcts,
     adaptive_vote,
     beam,
     best_first,
@@ -30,6 +31,7 @@ from surefoot.search import (
     pav_beam,
     rebase,
     rpc,
+    rstar,
     sbs,
     self_refine,
     stepwise_best_of_n,
@@ -109,6 +111,11 @@ def mcts_of(problem, *, size=6, **settings):
     return mcts(problem, simulations=2 * size, width=2, batch=2, **settings)
 
 
+def rstar_of(problem, *, score, size=6, **settings):
+    del score
+    return rstar(problem, rollouts=size, votes=2, **settings)
+
+
 def bfs_of(problem, *, size=6, **settings):
     return tot_bfs(problem, thoughts=2, keep=size, **settings)
 
@@ -119,6 +126,7 @@ def dfs_of(problem, *, size=6, **settings):
 
 SCORED = {
     "mcts": mcts_of,
+    "ab_mcts": with_size(ab_mcts, lambda size: {"attempts": size}, batch=2),
     "tot_bfs": bfs_of,
     "tot_dfs": dfs_of,
     "best_of_n": with_n(best_of_n),
@@ -147,6 +155,7 @@ UNSCORED = {
     "majority": with_n(majority, scored=False),
     "adaptive_vote": with_n(adaptive_vote, scored=False),
     "rpc": with_n(rpc, scored=False),
+    "rstar": rstar_of,
     "temperature_vote": temperatures_of,
     "thinking_budget": thinking_of,
 }

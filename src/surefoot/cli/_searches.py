@@ -36,6 +36,8 @@ METHODS: dict[str, Search] = {
     "mcts": s.mcts,
     "tot_bfs": s.tot_bfs,
     "tot_dfs": s.tot_dfs,
+    "ab_mcts": s.ab_mcts,
+    "rstar": s.rstar,
 }
 ASKING_MORE: dict[str, Search] = {  # than a policy and a verifier
     "temperature_vote": s.temperature_vote,

@@ -1,5 +1,6 @@
 """Who uses verifiers at test time: samples and votes, beams, particles, tree searches."""
 
+from surefoot.search.ab_mcts import ab_mcts
 from surefoot.search.adaptive_vote import adaptive_vote
 from surefoot.search.beam import beam
 from surefoot.search.best_first import best_first
@@ -15,6 +16,7 @@ from surefoot.search.rebase import rebase
 from surefoot.search.refine import self_refine, stepwise_best_of_n
 from surefoot.search.result import Found, Unfinished
 from surefoot.search.rpc import rpc
+from surefoot.search.rstar import rstar
 from surefoot.search.search_tree import SearchTree
 from surefoot.search.temperatures import temperature_vote
 from surefoot.search.thinking import thinking_budget
@@ -26,6 +28,7 @@ __all__ = [
     "Found",
     "SearchTree",
     "Unfinished",
+    "ab_mcts",
     "adaptive_vote",
     "beam",
     "best_first",
@@ -42,6 +45,7 @@ __all__ = [
     "pav_beam",
     "rebase",
     "rpc",
+    "rstar",
     "sbs",
     "self_refine",
     "stepwise_best_of_n",

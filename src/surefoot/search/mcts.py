@@ -245,19 +245,20 @@ class _Forest:
 
 
 def probabilities(search: SearchTree, nodes_N: Sequence[int]) -> list[float | None]:
-    """[N] the verifier's V of prefixes, in [0, 1]; None where the budget ended before.
-
-    Raises KindError for a number outside: a tree search weighs its values against a bonus
-    for the unknown, which has that scale.
-    """
+    """[N] the verifier's V of prefixes, in [0, 1]; None where the budget ended before."""
     values = search.values(nodes_N)
-    for value in values:
-        if not (0 <= value <= 1 or value == -math.inf):
-            raise KindError(
-                "a tree search needs scores that come to probabilities in [0, 1], got "
-                f"{value:.6g}; calibrate them, or use a search that only ranks, such as beam"
-            )
-    return [None if value == -math.inf else value for value in values]
+    return [None if value == -math.inf else as_probability(value) for value in values]
+
+
+def as_probability(value: float) -> float:
+    """The value itself. Raises KindError unless it lies in [0, 1]: a tree search weighs its
+    values against a bonus for the unknown, which has that scale."""
+    if 0 <= value <= 1:
+        return value
+    raise KindError(
+        f"a tree search needs scores that come to probabilities in [0, 1], got {value:.6g}; "
+        "calibrate them, or use a search that only ranks, such as beam"
+    )
 
 
 def conclude(search: SearchTree, nodes_N: Sequence[int]) -> Found | Unfinished:
