@@ -33,9 +33,9 @@ class Claim:
         return (self.high if self.surely else self.value) <= self.goal
 
 
-def publish(name: str, command: str, claims: list[Claim]) -> None:
+def publish(name: str, command: str, claims: list[Claim], *, threads: int = 2) -> None:
     """Prints the claims and writes them."""
-    machine = f"{platform.machine()}, {_processor()}, 2 threads, {platform.system()}"
+    machine = f"{platform.machine()}, {_processor()}, {threads} threads, {platform.system()}"
     rows = [
         {
             **{name: value for name, value in asdict(c).items() if name != "surely"},

@@ -30,13 +30,13 @@ from surefoot.verifiers.losses import step_loss, token_loss  # noqa: E402
 from surefoot.verifiers.network import VerifierNetwork  # noqa: E402
 from surefoot.verifiers.packing import (  # noqa: E402
     by_prefix,
-    cut,
     each_edge_once,
-    pack,
+    forest,
     packed,
     packed_scorer,
     sharing,
 )
+from surefoot.verifiers.packs import cut, pack, trunk  # noqa: E402
 from surefoot.verifiers.score import LocalScorer  # noqa: E402
 
 VOCABULARY = 13
@@ -192,6 +192,17 @@ def test_a_model_that_cannot_keep_branches_apart_is_refused():
         packed(network_of(MambaForCausalLM(config)))
 
 
+def test_gradient_checkpointing_reads_packs_too():
+    """It forgets keys and values, so there are no trunks."""
+    network = network_of(llama())
+    _, expected = loss_and_gradients(network, by_hand())
+    network.base.gradient_checkpointing_enable({"use_reentrant": False})
+    network.train()
+    _, found = loss_and_gradients(packed(network), by_hand())
+    for a, b in zip(expected, found, strict=True):
+        assert torch.allclose(a, b, atol=1e-5)
+
+
 def test_a_path_beyond_the_sliding_window_is_refused():
     torch.manual_seed(0)
     model = MistralForCausalLM(MistralConfig(**SHAPE, sliding_window=7))
@@ -221,13 +232,30 @@ def test_a_pack_by_hand():
 
 def test_a_tree_that_does_not_fit_is_cut_at_its_branches():
     ids = [(0, 0, 1, 1, 1), (0, 0, 1, 1, 2), (0, 0, 2, 2, 1), (0, 0, 2, 2, 2), (5,)]
-    assert cut(ids, 100) == [[0, 1, 2, 3, 4]]
-    assert cut(ids, 11) == [[0, 1, 2, 3, 4]]
-    assert cut(ids, 10) == [[0, 1, 2, 3], [4]]
-    assert cut(ids, 7) == [[0, 1], [2, 3, 4]]
-    assert cut(ids, 6) == [[0, 1], [2, 3], [4]]
-    assert cut(ids, 1) == [[0], [1], [2], [3], [4]]
+    assert cut(ids, 11) == [([0, 1, 2, 3, 4], 0)]
+    assert cut(ids, 10) == [([0, 1, 2, 3], 0), ([4], 0)]
+    assert cut(ids, 7) == [([0, 1], 0), ([2, 3, 4], 0)]
+    assert cut(ids, 6) == [([0, 1], 0), ([2, 3], 0), ([4], 0)]
+    assert cut(ids, 1) == [([0], 0), ([1], 0), ([2], 0), ([3], 0), ([4], 0)]
+    assert cut(ids, 9, trunk) == [([0, 1, 2, 3], 1), ([4], 0)]
+    assert cut(ids, 3, trunk) == [([0, 1], 3), ([2, 3], 3), ([4], 0)]
+    assert cut(ids, 1, trunk) == [([0], 3), ([1], 3), ([2], 3), ([3], 3), ([4], 0)]
     assert cut([], 5) == []
+
+
+def test_a_forest_by_hand():
+    """The trunk 1 2 3 4 is read first; its last token is read again with the branches."""
+    ids = [(1, 2, 3, 4, 5, 6), (1, 2, 3, 4, 7)]
+    made = forest(ids)
+    [stem], [branches] = made.trunks, made.packs
+    assert stem.ids_P == [1, 2, 3, 4]
+    assert branches.ids_P == [4, 5, 6, 7]
+    assert branches.parents_P == [0, 0, 1, 0]
+    assert made.stems_BL == [[0, 1, 2, 3]]
+    assert made.tokens == 8
+    assert made.room() == 128
+    places = made.places_NT(torch.Size((2, 7)))
+    assert places.tolist() == [[0, 1, 2, 3, 65, 66, -1], [0, 1, 2, 3, 67, -1, -1]]
 
 
 @given(forests(), st.integers(1, 30))
@@ -235,8 +263,8 @@ def test_a_tree_that_does_not_fit_is_cut_at_its_branches():
 def test_packs_hold_every_path_once_within_their_width(examples, width):
     ids = [e.encoded.ids for e in examples]
     packs = cut(ids, width)
-    assert sorted(path for paths in packs for path in paths) == list(range(len(ids)))
-    for paths in packs:
+    assert sorted(path for paths, _ in packs for path in paths) == list(range(len(ids)))
+    for paths, _ in packs:
         made = pack(ids, paths)
         assert len(made.ids_P) <= width or len(paths) == 1
         for path, places in zip(made.paths, made.places, strict=True):
@@ -260,15 +288,18 @@ def test_batches_hold_every_example_once_and_keep_pairs(together):
         firsts = batch[::together]
         assert batch == [i + k for i in firsts for k in range(together)]
         chosen = [examples[i].encoded.ids for i in batch]
-        assert sum(len(pack(chosen, paths).ids_P) for paths in cut(chosen)) <= 600
+        assert forest(chosen).room() <= 600 * together
 
 
 def test_sharing_by_hand():
     everything = sharing(by_hand(), 1000)
     assert (everything.apart, everything.packed, everything.again) == (16, 12, 0)
     assert everything.ratio == pytest.approx(16 / 12)
-    cut_up = sharing(by_hand(), 9)
-    assert (cut_up.apart, cut_up.packed, cut_up.again) == (16, 16, 4)
+    shared = (1,) * 60
+    long = [Example(Encoded((*shared, *(n,) * 40), 1, (99,), 0), (1.0,), False) for n in (2, 3)]
+    cut_up = sharing(long, 64)  # a batch for each
+    assert (cut_up.apart, cut_up.packed, cut_up.again) == (200, 200, 60)
+    assert sharing(long, 1000).again == 1  # the last token of their trunk
     assert sharing([], 10).ratio == 1.0
 
 

@@ -17,7 +17,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain, pairwise
 from threading import Lock
-from typing import Any
 from weakref import WeakSet
 
 import torch
@@ -27,19 +26,8 @@ from surefoot.core.errors import InputError, ModelError
 from surefoot.core.types import StepScores, Trace
 from surefoot.verifiers.data import by_length
 from surefoot.verifiers.network import Reading
-from surefoot.verifiers.packing import (
-    FOREIGN,
-    Ids,
-    Pack,
-    ancestors_mask,
-    check_window,
-    cut,
-    pack,
-    padded_width,
-    prove,
-    stack_packs,
-    surprise_at,
-)
+from surefoot.verifiers.packing import FOREIGN, TRUNK_WIDTH
+from surefoot.verifiers.packs import Ids, Pack, Past, check_window, cut, pack, prove, see
 from surefoot.verifiers.score import LocalScorer
 
 CACHE_TOKENS = 1 << 16
@@ -234,7 +222,7 @@ def _jobs(root: _Node, rows: Sequence[Sequence[Ids]]) -> list[_Job]:
     for node, found in waiting.items():
         new = list(found)
         ids_N = [(*node.ids[-1:], *chain.from_iterable(segments)) for segments in new]
-        jobs += [_Job(node, new, pack(ids_N, paths)) for paths in cut(ids_N)]
+        jobs += [_Job(node, new, pack(ids_N, paths)) for paths, _ in cut(ids_N, TRUNK_WIDTH)]
     return jobs
 
 
@@ -259,56 +247,23 @@ class _New:
         return _Node(ids, parent, kv_KHtD, logprobs, regrets, state_C)
 
 
-class _Past:
-    """A cache as transformers' attention layers use it: old keys and values before new ones."""
-
-    def __init__(self, pasts: Sequence[torch.Tensor | None], length: int) -> None:
-        self.pasts, self.length = pasts, length
-        self.new: list[torch.Tensor] = []  # [K] of [B, H, P, D]
-
-    def update(
-        self, keys: torch.Tensor, values: torch.Tensor, _layer: int, *_: Any, **__: Any
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        return self._extended(keys), self._extended(values)
-
-    def _extended(self, new_BHPD: torch.Tensor) -> torch.Tensor:
-        number = len(self.new)
-        self.new.append(new_BHPD)
-        old_BHLD = new_BHPD.new_zeros((*new_BHPD.shape[:2], self.length, new_BHPD.shape[3]))
-        for row, past_KHLD in enumerate(self.pasts):
-            if past_KHLD is not None:
-                old_BHLD[row, :, : past_KHLD.shape[2]] = past_KHLD[number]
-        return torch.cat([old_BHLD, new_BHPD], dim=2)
-
-    def get_seq_length(self, *_: Any) -> int:
-        return 0
-
-
 def _read(base: PreTrainedModel, jobs: Sequence[_Job]) -> _New:
     """One forward pass over all jobs."""
-    packs = [job.pack for job in jobs]
     paths = [job.node.path() for job in jobs]
     pasts = [torch.cat([n.kv_KHtD for n in path], 2)[:, :, :-1] if path else None for path in paths]
     lengths = [0 if past is None else past.shape[2] for past in pasts]
-    layout_4BP = stack_packs(packs, padded_width(packs)).to(base.device)
-    ids_BP, depths_BP, parents_BP, stops_BP = layout_4BP
-    lengths_B1 = torch.tensor(lengths, device=base.device)[:, None]
-    tree_B1PP = ancestors_mask(stops_BP, base.dtype)
-    unseen_BL = torch.arange(max(lengths), device=base.device) >= lengths_B1
-    past_BL = torch.zeros_like(unseen_BL, dtype=base.dtype)
-    past_BL = past_BL.masked_fill_(unseen_BL, torch.finfo(base.dtype).min)
-    past_B1PL = past_BL[:, None, None].expand(-1, 1, tree_B1PP.shape[2], -1)
-    cache = _Past(pasts, max(lengths))
-    out = base(
-        input_ids=ids_BP,
-        position_ids=depths_BP + lengths_B1,
-        attention_mask=torch.cat([past_B1PL, tree_B1PP], dim=-1),
-        past_key_values=cache,
-        use_cache=True,
-        output_hidden_states=True,
-    )
-    surprise_2BP = torch.stack(surprise_at(out.logits, ids_BP, parents_BP))
-    return _New(torch.stack(cache.new, 1), surprise_2BP, out.hidden_states[-1].float())
+
+    def old(number: int, new_BHPD: torch.Tensor) -> torch.Tensor:
+        shape = (*new_BHPD.shape[:2], max(lengths), new_BHPD.shape[3])
+        old_BHLD = new_BHPD.new_zeros(shape)
+        for row, past_KHLD in enumerate(pasts):
+            if past_KHLD is not None:
+                old_BHLD[row, :, : lengths[row]] = past_KHLD[number]
+        return old_BHLD
+
+    seen = see(base, [job.pack for job in jobs], Past(lengths, old))
+    surprise_2BP = torch.stack([seen.logprobs_BP, seen.regrets_BP])
+    return _New(torch.stack(seen.kv, 1), surprise_2BP, seen.states_BPC)
 
 
 def _along(paths_N: Sequence[list[_Node]], width: int, spans_NS2: torch.Tensor) -> Reading:

@@ -1,21 +1,17 @@
-"""Packs: paths that share a prefix are read once, in one row of tokens.
+"""Packs: paths that share a prefix are read once.
 
-The ids of all paths make a tree of tokens; a pack is that tree in preorder. A token's
-position is its depth, and token q sees its ancestors and itself:
-
-    q sees k  <=>  k <= q < stop(k),    stop(k): the place after k's last descendant
-
-What was read is laid out along the paths again before a head sees it: log P(token |
-its own ancestors), sums and minima along the path. So every loss and every score is
-that of the separate paths, each path counting as it does unpacked; for each edge to
+The ids of all paths make a tree of tokens. What its branches have in common, the trunk, is
+read first; then the branches, in packs (`verifiers/packs.py`) that go on from it. Gradients
+flow back through both. What was read is laid out along the paths again before a head sees
+it: log P(token | its own ancestors), sums and minima along the path. So every loss and every
+score is that of the separate paths, each path counting as it does unpacked; for each edge to
 count once, train on `each_edge_once(examples)`. Paths that share nothing lie side by side.
 
-Dimension key: N paths, S steps, T tokens, B packs, P places of a pack, C channels.
+Dimension key: N paths, S steps, T tokens, B packs, P places of a pack, C channels, L past tokens.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import TypeVar
 from weakref import WeakSet
 
@@ -24,34 +20,33 @@ from transformers import PreTrainedModel
 
 from surefoot.core.errors import ModelError
 from surefoot.verifiers.data import Example
-from surefoot.verifiers.network import Network, Read, Reading, read_rows
+from surefoot.verifiers.network import Network, Reading
+from surefoot.verifiers.packs import (
+    Ids,
+    Pack,
+    Past,
+    Seen,
+    check_window,
+    common_length,
+    cut,
+    no_trunk,
+    pack,
+    padded_width,
+    prove,
+    round_up,
+    see,
+    trunk,
+)
 from surefoot.verifiers.score import LocalScorer
 
+Trunk = Callable[[Sequence[int], int, int], int]
 N = TypeVar("N", bound=Network)
-Ids = tuple[int, ...]
-WIDTH = 512  # places of a pack: more share more, and attend to more that they must not see
-PLACES = 64  # padded widths are multiples of this
+WIDTH = 128  # places of a pack of branches: all of them are attended to, seen or not
+TRUNK_WIDTH = 512
 FOREIGN = (
     "this verifier reads its own format, one trace at a time; use it as it is, or train one with "
     "`surefoot train`"
 )
-CURE = "load it with attn_implementation 'sdpa' or 'eager', or leave it unpacked"
-
-
-@dataclass(frozen=True, slots=True)
-class Pack:
-    """paths: which paths lie in it. places: [T] of each, where its tokens are.
-
-    ids_P; depths_P: position in the path; parents_P: place of the token before (a first
-    token is its own parent); stops_P: the place after its last descendant.
-    """
-
-    paths: list[int]
-    places: list[list[int]]
-    ids_P: list[int]
-    depths_P: list[int]
-    parents_P: list[int]
-    stops_P: list[int]
 
 
 def packed(network: N) -> N:
@@ -75,101 +70,108 @@ def packed_scorer(scorer: LocalScorer) -> LocalScorer:
 
 def read_packed(base: PreTrainedModel, ids_NT: torch.Tensor, spans_NS2: torch.Tensor) -> Reading:
     """Reads the rows up to their last step, shared prefixes once. Equal to `read_rows` there,
-    up to rounding; log-probabilities beyond a row's end are 0. Cost: one forward pass over
-    the packs."""
+    up to rounding; log-probabilities beyond a row's end are 0. Cost: a forward pass over the
+    trunks and one over the packs; under gradient checkpointing, which knows no past, one over
+    packs without trunks."""
     lengths = spans_NS2[..., 1].amax(1).tolist()
     ids_N = [tuple(row[:n]) for row, n in zip(ids_NT.tolist(), lengths, strict=True)]
     check_window(base, max(lengths))
-    packs = [pack(ids_N, paths) for paths in cut(ids_N)]
-    device, width = ids_NT.device, padded_width(packs)
-    ids_BP, depths_BP, parents_BP, stops_BP = stack_packs(packs, width).to(device)
-    out = base(
-        input_ids=ids_BP,
-        position_ids=depths_BP,
-        attention_mask=ancestors_mask(stops_BP, base.dtype),
-        output_hidden_states=True,
-        use_cache=False,
-    )
-    logprobs_BP, regrets_BP = surprise_at(out.logits, ids_BP, parents_BP)
-    places_NT = _places(packs, ids_NT.shape, width).to(device)
+    made = forest(ids_N, past=no_trunk if _forgets(base) else trunk)
+    if made.trunks:
+        below = Past([0] * len(made.trunks), _nothing)
+        first = see(base, made.trunks, below)
+        seen = [first, see(base, made.packs, _past_of(made, first))]
+    else:
+        seen = [see(base, made.packs)]
+    places_NT = made.places_NT(ids_NT.shape).to(ids_NT.device)
     real_NT = places_NT.clamp(min=0)
-    inner_NT = (places_NT >= 0) & (torch.arange(ids_NT.shape[1], device=device) > 0)
+    inner_NT = (places_NT >= 0) & (torch.arange(ids_NT.shape[1], device=ids_NT.device) > 0)
     ends_NS = real_NT.gather(1, (spans_NS2[..., 1] - 1).clamp(min=0))
     return Reading(
-        out.hidden_states[-1].flatten(0, 1)[ends_NS].float(),
-        torch.where(inner_NT, logprobs_BP.flatten()[real_NT], 0.0),
-        torch.where(inner_NT, regrets_BP.flatten()[real_NT], 0.0),
+        torch.cat([part.states_BPC.flatten(0, 1) for part in seen])[ends_NS],
+        torch.where(inner_NT, torch.cat([s.logprobs_BP.flatten() for s in seen])[real_NT], 0.0),
+        torch.where(inner_NT, torch.cat([s.regrets_BP.flatten() for s in seen])[real_NT], 0.0),
     )
-
-
-def surprise_at(
-    logits_BPV: torch.Tensor, ids_BP: torch.Tensor, parents_BP: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Log-probability and regret of each token after the one at its parent's place, float32."""
-    logits_BPV = logits_BPV.float()
-    rows_B1 = torch.arange(len(ids_BP), device=ids_BP.device)[:, None]
-    logit_BP = logits_BPV[rows_B1, parents_BP, ids_BP]
-    total_BP, peak_BP = logits_BPV.logsumexp(-1), logits_BPV.amax(-1)
-    return logit_BP - total_BP.gather(1, parents_BP), logit_BP - peak_BP.gather(1, parents_BP)
-
-
-def ancestors_mask(stops_BP: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """[B, 1, P, P] to add to attention scores: 0 where a token sees, the least number elsewhere."""
-    places_P = torch.arange(stops_BP.shape[1], device=stops_BP.device)
-    seen_BPP = (places_P <= places_P[:, None]) & (places_P[:, None] < stops_BP[:, None])
-    mask_BPP = torch.zeros(seen_BPP.shape, dtype=dtype, device=stops_BP.device)
-    return mask_BPP.masked_fill_(~seen_BPP, torch.finfo(dtype).min)[:, None]
 
 
 # --- planning ----------------------------------------------------------------
 
 
-def pack(ids_N: Sequence[Ids], paths: Sequence[int]) -> Pack:
-    """The chosen paths, which must be sorted by their ids, as one pack. O(tokens)."""
-    made = Pack(list(paths), [], [], [], [], [])
-    before: Ids = ()
-    places: list[int] = []
-    for path in paths:
-        ids, start = ids_N[path], len(made.ids_P)
-        common = _common(before, ids)
-        new = range(start, start + len(ids) - common)
-        places = [*places[:common], *new]
-        made.places.append(places)
-        made.ids_P.extend(ids[common:])
-        made.depths_P.extend(range(common, len(ids)))
-        made.parents_P.extend(places[max(depth - 1, 0)] for depth in range(common, len(ids)))
-        made.stops_P.extend(0 for _ in new)
-        for place in places:  # preorder: whoever comes last decides
-            made.stops_P[place] = new.stop
-        before = ids
-    return made
-
-
-def cut(ids_N: Sequence[Ids], width: int = WIDTH) -> list[list[int]]:
-    """Paths in packs of at most `width` places (more only for a single path that is longer).
-
-    A tree that does not fit is cut at its branches nearest the root, and what the parts
-    share is read once for each; `sharing` says how much that is. Small trees share a pack.
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """trunks: packs of what is read first. packs: of the branches. stems_BL: the places of
+    what all of a pack's paths begin with, among the trunks; the pack begins with the last of
+    them again, for what it says about the next token. A pack without a trunk has none.
     """
-    if not ids_N:
-        return []
-    order = sorted(range(len(ids_N)), key=ids_N.__getitem__)
-    common = [0, *(_common(ids_N[a], ids_N[b]) for a, b in pairwise(order))]
-    sizes = [len(ids_N[path]) for path in order]
-    total = [0]  # of new tokens, before each path
-    for size, shared in zip(sizes, common, strict=True):
-        total.append(total[-1] + size - shared)
 
-    def places(start: int, stop: int) -> int:
-        return total[stop] - total[start] + common[start]
+    trunks: list[Pack]
+    packs: list[Pack]
+    stems_BL: list[list[int]]
 
-    packs: list[tuple[int, int]] = []
-    for start, stop in _parts(common, places, width):
-        if packs and places(packs[-1][0], stop) <= width:
-            packs[-1] = (packs[-1][0], stop)
-        else:
-            packs.append((start, stop))
-    return [order[start:stop] for start, stop in packs]
+    @property
+    def tokens(self) -> int:
+        """How many are read."""
+        return sum(len(made.ids_P) for made in (*self.trunks, *self.packs))
+
+    def room(self) -> int:
+        """Places with padding."""
+        return sum(len(part) * padded_width(part) for part in (self.trunks, self.packs) if part)
+
+    def places_NT(self, shape: torch.Size) -> torch.Tensor:
+        """[N, T] where each token of each path lies, packs after trunks, row after row; -1 for
+        none. The token that a pack repeats is the trunk's."""
+        places_NT = torch.full(shape, -1)
+        first = len(self.trunks) * padded_width(self.trunks) if self.trunks else 0
+        width = padded_width(self.packs)
+        for row, (made, stem) in enumerate(zip(self.packs, self.stems_BL, strict=True)):
+            for path, places in zip(made.paths, made.places, strict=True):
+                own = [place + first + row * width for place in places]
+                whole = stem + own[1 if stem else 0 :]
+                places_NT[path, : len(whole)] = torch.tensor(whole)
+        return places_NT
+
+
+def forest(ids_N: Sequence[Ids], *, past: Trunk = trunk) -> Forest:
+    """All paths as trunks and packs. O(tokens)."""
+    parts = cut(ids_N, WIDTH if past is trunk else TRUNK_WIDTH, past)
+    stems_B = [ids_N[paths[0]][: known + 1] if known else () for paths, known in parts]
+    stems = sorted({stem for stem in stems_B if stem})
+    trunks = [pack(stems, chosen) for chosen, _ in cut(stems, TRUNK_WIDTH)]
+    width = padded_width(trunks) if trunks else 0
+    where: dict[Ids, list[int]] = {
+        stems[stem]: [place + row * width for place in places]
+        for row, made in enumerate(trunks)
+        for stem, places in zip(made.paths, made.places, strict=True)
+    }
+    packs = [pack({n: ids_N[n][known:] for n in paths}, paths) for paths, known in parts]
+    return Forest(trunks, packs, [where.get(stem, []) for stem in stems_B])
+
+
+def _forgets(base: PreTrainedModel) -> bool:
+    """Does gradient checkpointing drop keys and values?"""
+    return base.training and any(
+        getattr(m, "gradient_checkpointing", False) for m in base.modules()
+    )
+
+
+def _past_of(made: Forest, trunks: Seen) -> Past:
+    """The branches' past among the keys and values of the trunks."""
+    pasts_BL = [stem[:-1] for stem in made.stems_BL]
+    lengths = [len(past) for past in pasts_BL]
+    index_BL = torch.zeros((len(lengths), max(lengths)), dtype=torch.long)
+    for row, past in enumerate(pasts_BL):
+        index_BL[row, : len(past)] = torch.tensor(past, dtype=torch.long)
+
+    def old(number: int, new_BHPD: torch.Tensor) -> torch.Tensor:
+        flat_PHD = trunks.kv[number].transpose(1, 2).flatten(0, 1)
+        chosen_PHD = flat_PHD.index_select(0, index_BL.flatten().to(new_BHPD.device))
+        return chosen_PHD.view(*index_BL.shape, *chosen_PHD.shape[1:]).transpose(1, 2)
+
+    return Past(lengths, old)
+
+
+def _nothing(_number: int, new_BHPD: torch.Tensor) -> torch.Tensor:
+    return new_BHPD[:, :, :0]
 
 
 def by_prefix(examples: Sequence[Example], tokens: int, *, together: int = 1) -> list[list[int]]:
@@ -181,23 +183,29 @@ def by_prefix(examples: Sequence[Example], tokens: int, *, together: int = 1) ->
     """
     ids_N = [example.encoded.ids for example in examples]
     batches: list[list[int]] = []
-    count = widest = 0
-    for leads in cut(ids_N[::together], min(WIDTH, tokens) // together):
+    rows = widest = stems = 0
+    before: Ids = ()
+    for leads, known in cut(ids_N[::together], max(min(WIDTH, tokens) // together, 1), trunk):
         members = [lead * together + i for lead in leads for i in range(together)]
-        chosen = [ids_N[i] for i in members]
-        packs = [pack(chosen, paths) for paths in cut(chosen, min(WIDTH, tokens))]
-        count, widest = count + len(packs), max(widest, padded_width(packs))
-        if not batches or count * widest > tokens:
+        stem = ids_N[members[0]][:known]
+        branches = pack({n: ids_N[n * together][known:] for n in leads}, leads)
+        others = sum(len(ids_N[i]) for i in members if i % together)
+        width = round_up(len(branches.ids_P) + others)
+        more = len(stem) - common_length(before, stem)
+        if not batches or (rows + 1) * max(widest, width) + round_up(stems + more) > tokens:
             batches.append([])
-            count, widest = len(packs), padded_width(packs)
+            rows = widest = stems = 0
+            more = len(stem)
         batches[-1] += members
+        rows, widest, stems, before = rows + 1, max(widest, width), stems + more, stem
     return batches
 
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """Tokens of one pass: of all paths read apart, of the packs, and how many of those are
-    read again because a tree was cut. `ratio`: how many times fewer tokens are read."""
+    """Tokens of one pass: of all paths read apart, packed, and how many of the latter are
+    read again (where a tree was cut, and the last token of each trunk). `ratio`: how many
+    times fewer tokens are read."""
 
     apart: int
     packed: int
@@ -213,9 +221,8 @@ def sharing(examples: Sequence[Example], tokens: int) -> Sharing:
     """What packing the examples in batches of `tokens` places saves."""
     ids_N = [example.encoded.ids for example in examples]
     order = sorted(range(len(ids_N)), key=ids_N.__getitem__)
-    batches = [[ids_N[i] for i in batch] for batch in by_prefix(examples, tokens)]
-    width = min(WIDTH, tokens)
-    read = sum(len(pack(ids, paths).ids_P) for ids in batches for paths in cut(ids, width))
+    batches = by_prefix(examples, tokens)
+    read = sum(forest([ids_N[i] for i in batch]).tokens for batch in batches)
     return Sharing(sum(map(len, ids_N)), read, read - len(pack(ids_N, order).ids_P))
 
 
@@ -238,7 +245,7 @@ def each_edge_once(examples: Sequence[Example]) -> list[Example]:
     for n in sorted(range(len(examples)), key=lambda n: examples[n].encoded.ids):
         ids = examples[n].encoded.ids
         if examples[n].imitate:
-            counted[n] = replace(counted[n], counted_from=_common(imitated, ids))
+            counted[n] = replace(counted[n], counted_from=common_length(imitated, ids))
             imitated = ids
     return counted
 
@@ -257,92 +264,6 @@ def _first_keeps_the_mean(
             known.setdefault(edge, []).extend([] if value is None else [value])
     means = {edge: sum(values) / len(values) for edge, values in known.items() if values}
     return [tuple(means.pop(edge, None) for edge in edges_S) for edges_S in edges_NS]
-
-
-def _common(a: Ids, b: Ids) -> int:
-    """Length of the common prefix."""
-    pairs = enumerate(zip(a, b, strict=False))
-    return next((i for i, (x, y) in pairs if x != y), min(len(a), len(b)))
-
-
-def _parts(
-    common: list[int], places: Callable[[int, int], int], width: int
-) -> Iterator[tuple[int, int]]:
-    """Ranges of sorted paths, in order, each of at most `width` places or one path."""
-    waiting = [(0, len(common))]
-    while waiting:
-        start, stop = waiting.pop()
-        if stop - start == 1 or places(start, stop) <= width:
-            yield start, stop
-            continue
-        nearest = min(common[start + 1 : stop])
-        cuts = [i for i in range(start + 1, stop) if common[i] == nearest]
-        waiting += reversed([*pairwise([start, *cuts, stop])])
-
-
-# --- tensors -----------------------------------------------------------------
-
-
-def padded_width(packs: Sequence[Pack]) -> int:
-    """Of the widest pack, padding included."""
-    longest = max(len(made.ids_P) for made in packs)
-    return -(-longest // PLACES) * PLACES
-
-
-def stack_packs(packs: Sequence[Pack], width: int) -> torch.Tensor:
-    """[4, B, P] ids, depths, parents and stops; padding sees itself and is seen by none."""
-    layout = torch.zeros((4, len(packs), width), dtype=torch.long)
-    layout[2] = torch.arange(width)
-    layout[3] = layout[2] + 1
-    for row, made in enumerate(packs):
-        columns = (made.ids_P, made.depths_P, made.parents_P, made.stops_P)
-        layout[:, row, : len(made.ids_P)] = torch.tensor(columns)
-    return layout
-
-
-def _places(packs: Sequence[Pack], shape: torch.Size, width: int) -> torch.Tensor:
-    """[N, T] where each token of each path lies among all places, row after row; -1 for none."""
-    places_NT = torch.full(shape, -1)
-    for row, made in enumerate(packs):
-        for path, places in zip(made.paths, made.places, strict=True):
-            places_NT[path, : len(places)] = torch.tensor(places) + row * width
-    return places_NT
-
-
-def check_window(base: PreTrainedModel, longest: int) -> None:
-    """A mask of our own replaces the model's: within one window both let a token see all."""
-    config = base.config.get_text_config()
-    window = getattr(config, "sliding_window", None)
-    if window and getattr(config, "use_sliding_window", True) and longest > window:
-        raise ModelError(
-            f"a path of {longest} tokens is longer than the model's sliding window of {window}, "
-            "which packs do not follow; read it unpacked"
-        )
-
-
-@torch.no_grad()
-def prove(base: PreTrainedModel, read: Read) -> None:
-    """Raises ModelError unless `read` sees branches of a tree, and a second time too, as
-    `read_rows` sees them apart."""
-    branches = [[1, 2, 3, 4, 5, 6], [1, 2, 7, 8, 9, 10], [1, 2, 7, 3, 4, 5]]
-    ids_NT = torch.tensor(branches, device=base.device) % base.config.get_text_config().vocab_size
-    spans_NS2 = torch.tensor([[[1, 3], [3, 6]]] * len(branches), device=base.device)
-    training = base.training
-    base.eval()
-    try:
-        apart = read_rows(base, ids_NT, spans_NS2).states_NSC
-        first = read(base, ids_NT[:2], spans_NS2[:2]).states_NSC
-        again = read(base, ids_NT, spans_NS2).states_NSC
-    except (TypeError, ValueError, RuntimeError, AttributeError) as error:
-        raise ModelError(f"this model cannot read branches together: {error}; {CURE}") from error
-    finally:
-        base.train(training)
-    off = max((apart[:2] - first).abs().max(), (apart - again).abs().max()) / apart.abs().max()
-    if not off < torch.finfo(base.dtype).eps ** 0.5:
-        raise ModelError(
-            f"this model does not keep to a mask of ancestors: branches read together change "
-            f"each other's states by {float(off):.2g} of their size; {CURE}"
-        )
 
 
 def _prove_and_read(
