@@ -1,0 +1,15 @@
+"""The pages about searches: their examples run."""
+
+import doctest
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize("page", ["search-beams", "search-sampling"])
+def test_examples_print_what_the_page_says(page):
+    found = doctest.testfile(str(DOCS / f"{page}.md"), module_relative=False)
+    assert found.attempted > 4
+    assert found.failed == 0
