@@ -19,6 +19,7 @@ from surefoot.core.errors import InputError
 from surefoot.core.types import Kind, LabelledTrace, StepLabel
 
 JUDGE = Channel(0.1, 0.4, 0.7)
+STRENGTH = flat_channel().strength
 
 
 def counted(tau, steps, counts, name="p"):
@@ -33,7 +34,7 @@ def counted(tau, steps, counts, name="p"):
     st.data(),
 )
 def test_the_posterior_is_that_of_enumeration(counts, data):
-    """P(tau) C(lambda | tau) sum_g w_g prod_t Binom(c_t; k_t, p_t(tau, g)), term by term."""
+    """P(tau) C(lambda | tau) sum_g w_g prod_t BetaBinom(c_t; k_t, p_t(tau, g)), term by term."""
     steps = len(counts)
     vote = data.draw(st.integers(0, steps))
     evidence = rollout_evidence(counted(0, steps, counts))
@@ -49,11 +50,19 @@ def test_the_posterior_is_that_of_enumeration(counts, data):
             term = weight
             for t, (c, k) in enumerate(counts, start=1):
                 p = rates_G_3_T[g, int(t > tau), t]
-                term *= p**c * (1 - p) ** (k - c)
+                term *= beta_binomial(c, k, p, grid.strength)
             likely += term
         prior = 0.3 if tau == steps else 0.7 / steps
         expected.append(prior * vote_likelihood(vote, tau, steps) * likely)
     assert found == pytest.approx(np.array(expected) / sum(expected))
+
+
+def beta_binomial(c, k, p, strength):
+    """P(c of k) of a prefix whose own rate is Beta(strength p, strength (1 - p)), up to C(k, c)."""
+    a, b, chance = strength * p, strength * (1 - p), 1.0
+    for n in range(k):
+        chance *= ((a + n) if n < c else (b + n - c)) / (strength + n)
+    return chance
 
 
 def vote_likelihood(vote, tau, steps):
@@ -71,7 +80,9 @@ def planted(rng, count, a=0.6, b=0.1, k=4, steps=5):
     truth = np.where(rng.random(count) < 0.4, steps, rng.integers(0, steps, count))
     rolled, judged = [], []
     for i, tau in enumerate(truth):
-        rates = [a if t <= tau else b for t in range(1, steps)] + [1.0 if tau == steps else 0.0]
+        near = [a if t <= tau else b for t in range(1, steps)]  # each prefix has its own rate
+        own = [rng.beta(STRENGTH * p, STRENGTH * (1 - p)) for p in near]
+        rates = [*own, 1.0 if tau == steps else 0.0]
         counts = [(int(rng.binomial(k, p)), k) for p in rates]
         rolled.append(counted(int(tau), steps, counts, f"p{i}"))
         judged.append(labelled(drawn_vote(rng, JUDGE, tau, steps), steps, f"p{i}"))
