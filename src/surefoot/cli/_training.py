@@ -199,29 +199,14 @@ class HeldOut:
 def _step_figures(
     rows: Sequence[LabelledTrace], scores: Sequence[StepScores]
 ) -> dict[str, float | None]:
-    from surefoot.evaluate import (
-        brier,
-        expected_calibration_error,
-        first_error_in,
-        first_error_score,
-        predict_first_error,
-    )
+    from surefoot.evaluate import brier, expected_calibration_error, first_error_score
 
-    both = [
-        (row, s)
-        for row, s in zip(rows, scores, strict=True)
-        if s.kind in CHANCES and {label.kind for label in row.labels} <= CHANCES
-    ]
+    both = [both for both in zip(rows, scores, strict=True) if _are_chances(*both)]
     pairs = [
         (p, label.value)
         for row, s in both
         for p, label in zip(s.values, row.labels, strict=True)
         if label.value is not None
-    ]
-    firsts = [
-        (predict_first_error(s.values, 0.5), first)
-        for row, s in both
-        if (first := first_error_in([label.hard for label in row.labels])) is not None
     ]
     agree = [(p >= 0.5) == (y >= 0.5) for p, y in pairs]
     chances, truths = [p for p, _ in pairs], [y for _, y in pairs]
@@ -229,10 +214,28 @@ def _step_figures(
         "held_out_step_accuracy": sum(agree) / len(agree) if agree else None,
         "held_out_brier": brier(chances, truths),
         "held_out_calibration_error": expected_calibration_error(chances, truths),
-        "held_out_first_error_f1": first_error_score(
-            [p for p, _ in firsts], [first for _, first in firsts]
-        ).f1,
+        "held_out_first_error_f1": first_error_score(*_first_errors(both)).f1,
     }
+
+
+def _are_chances(row: LabelledTrace, scores: StepScores) -> bool:
+    """Can the scores be held against the labels?"""
+    return {scores.kind, *(label.kind for label in row.labels)} <= CHANCES
+
+
+def _first_errors(
+    both: Sequence[tuple[LabelledTrace, StepScores]],
+) -> tuple[list[int], list[int]]:
+    """Predicted and labelled first errors, where the labels say which step it is."""
+    from surefoot.evaluate import first_error_in, predict_first_error
+
+    firsts = [first_error_in([label.hard for label in row.labels]) for row, _ in both]
+    predicted = [
+        predict_first_error(s.values, 0.5)
+        for (_, s), first in zip(both, firsts, strict=True)
+        if first is not None
+    ]
+    return predicted, [first for first in firsts if first is not None]
 
 
 def _trace_figures(

@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from surefoot.cli import _options as o
+from surefoot.cli import _train_options as t
 from surefoot.cli._common import (
     at_least_one,
     chosen,
@@ -33,69 +32,26 @@ LOGS = ("none", "tensorboard", "wandb", "trackio")
 
 
 def train(
-    labels: Annotated[
-        Path,
-        typer.Argument(
-            help="Labelled traces, as `surefoot label` writes them (orm, ovm, implicit-*: any)."
-        ),
-    ],
-    out: Annotated[Path, typer.Option(help="The verifier's folder.")],
-    base: Annotated[str, typer.Option(help="The language model to start from.")] = "pebble",
-    kind: Annotated[
-        str,
-        typer.Option(
-            help="What it learns. From step labels: prm, prm-three-way, sorm, alphamath, pav, "
-            "birm, pairwise, next-token, generative, p-true, oprm, weak-to-strong, maths-only. "
-            "From how traces came out: orm, ovm, implicit-ce, implicit-dpo, implicit-kto, "
-            "implicit-nca."
-        ),
-    ] = "prm",
-    targets: Annotated[
-        str | None,
-        typer.Option(
-            help="soft: the share of tries that succeeded; hard: did any? "
-            "If not given, what the kind is known for: soft, and hard for sorm."
-        ),
-    ] = None,
-    balance: Annotated[
-        bool, typer.Option("--balance", help="Weigh right and wrong steps to equal halves (prm).")
-    ] = False,
-    epochs: Annotated[int, typer.Option(help="Passes over the traces.")] = 2,
-    lr: Annotated[float, typer.Option(help="Peak learning rate of the language model.")] = 2e-4,
-    head_lr: Annotated[float, typer.Option(help="Peak learning rate of the head.")] = 5e-3,
-    lm_weight: Annotated[
-        float, typer.Option(help="Weight of the language-model loss on right traces.")
-    ] = 0.5,
-    lora_rank: Annotated[
-        int, typer.Option(help="Train adapters of this rank and the head; 0 trains all weights.")
-    ] = 0,
-    batch_tokens: Annotated[int, typer.Option(help="Padded tokens of one update.")] = 4096,
-    micro_tokens: Annotated[
-        int | None,
-        typer.Option(help="Padded tokens of one forward pass (less memory), if not all at once."),
-    ] = None,
-    recompute: Annotated[
-        bool, typer.Option("--recompute", help="Gradient checkpointing: less memory, more time.")
-    ] = False,
-    dtype: Annotated[
-        str, typer.Option(help="float32, or bfloat16 for mixed precision.")
-    ] = "float32",
-    save_every: Annotated[int, typer.Option(help="Updates between saved states.")] = 100,
-    evaluate_every: Annotated[
-        int | None, typer.Option(help="Updates between evaluations, if not those of an epoch.")
-    ] = None,
-    patience: Annotated[
-        int | None,
-        typer.Option(
-            help="Stop after so many evaluations without a lower held-out loss, and keep the best."
-        ),
-    ] = None,
-    log_with: Annotated[
-        str, typer.Option(help="Where figures go as well: tensorboard, wandb, trackio, none.")
-    ] = "none",
-    held_out: Annotated[
-        float, typer.Option(help="Share of the problems kept for the final metrics.")
-    ] = 0.1,
+    labels: t.Labels,
+    out: t.Out,
+    base: t.Base = "pebble",
+    kind: t.Kind = "prm",
+    targets: t.Targets = None,
+    balance: t.Balance = False,
+    epochs: t.Epochs = 2,
+    lr: t.Rate = 2e-4,
+    head_lr: t.HeadRate = 5e-3,
+    lm_weight: t.LmWeight = 0.5,
+    lora_rank: t.LoraRank = 0,
+    batch_tokens: t.BatchTokens = 4096,
+    micro_tokens: t.MicroTokens = None,
+    recompute: t.Recompute = False,
+    dtype: t.Dtype = "float32",
+    save_every: t.SaveEvery = 100,
+    evaluate_every: t.EvaluateEvery = None,
+    patience: t.Patience = None,
+    log_with: t.LogWith = "none",
+    held_out: t.HeldOut = 0.1,
     seed: o.Seed = 0,
     limit: o.Limit = None,
     device: o.Device = "auto",

@@ -90,7 +90,7 @@ def next_token(
 ) -> Objective:
     """The objective; words: for wrong and right."""
     return Objective(
-        name="next-token",
+        name="next-token-in-template" if template_of else "next-token",
         build=spoken(words),
         view=in_template(template_of) if template_of else whole,
         examples=labelled_steps,
