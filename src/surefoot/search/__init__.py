@@ -14,6 +14,7 @@ from surefoot.search.particles import particle_filter, particle_gibbs
 from surefoot.search.pav_beam import pav_beam
 from surefoot.search.rebase import rebase
 from surefoot.search.refine import self_refine, stepwise_best_of_n
+from surefoot.search.remembered import Remembered
 from surefoot.search.result import Found, Unfinished
 from surefoot.search.rpc import rpc
 from surefoot.search.rstar import rstar
@@ -26,6 +27,7 @@ from surefoot.search.vote import majority, vote, vote_weights, weighted_vote
 
 __all__ = [
     "Found",
+    "Remembered",
     "SearchTree",
     "Unfinished",
     "ab_mcts",

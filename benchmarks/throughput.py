@@ -1,0 +1,164 @@
+"""Calls, steps scored, wall time and own overhead, beside its_hub and treequest.
+
+    SUREFOOT_PEERS=/path/to/python python benchmarks/throughput.py
+
+SUREFOOT_PEERS is an interpreter with its-hub and treequest (pip); without it the peers' figures
+are left out. World: 6 steps, each right with chance 0.75; a call takes 20 ms and 1 ms an
+item, and the device takes one call at a time. Both sides: beam search, 2 beams of 4.
+
+calls_per_question_100   policy calls a question with 100 questions under way at once
+steps_scored_per_new_step  of the same, through `search.Remembered`
+wall_vs_its_hub          its seconds / ours for 100 questions. Items alone take 1 ms each on both
+                         sides, which bounds the ratio: see `most_possible` in the output
+overhead_us_per_node     own time of MCTS a node, without the world's, at 10,000 nodes
+"""
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+
+from claims import Claim, publish
+from surefoot.core.seeds import each_own, rng_for
+from surefoot.core.types import Completion, Kind, Problem, Step, StepScores, Trace, Verdict
+from surefoot.engine import Crew
+from surefoot.search import Found, Remembered, beam, mcts
+
+CALL, ITEM, LENGTH, RIGHT = 0.020, 0.001, 6, 0.75
+NODES = 10_000
+
+
+class World:
+    """The mock policy and verifier behind a crew, and what they were asked."""
+
+    def __init__(self, crew: Crew) -> None:
+        self.policy_calls = self.new_steps = self.steps_scored = 0
+        self._write = crew.merged(self._written)
+        self._judge = crew.merged(self._judged)
+        self.score = Remembered(lambda pairs: self._judge(pairs), Kind.VALUE, "mock")
+
+    def sample(self, problem, prefixes_P, *, count, rng, until="end"):  # noqa: ARG002
+        """The `Sampler`."""
+        asked = [
+            (len(prefix), until, int(own.integers(2**62)))
+            for prefix, own in zip(prefixes_P, each_own(rng, len(prefixes_P)), strict=True)
+            for _ in range(count)
+        ]
+        replies = self._write(asked)
+        return [replies[i : i + count] for i in range(0, len(replies), count)]
+
+    def _written(self, asked):
+        self.policy_calls += 1
+        time.sleep(CALL + ITEM * len(asked))
+        return [self._completion(*request) for request in asked]
+
+    def _completion(self, done, until, seed):
+        rng = np.random.default_rng(seed)
+        count = 1 if until == "step" else LENGTH - done
+        self.new_steps += count
+        words = ["good" if rng.random() < RIGHT else "bad" for _ in range(count)]
+        return Completion(tuple(Step(w, (1,)) for w in words), finished=done + count >= LENGTH)
+
+    def _judged(self, pairs):
+        self.steps_scored += sum(len(t.steps) - start for t, start in pairs)
+        time.sleep(CALL + ITEM * len(pairs))
+        return [[0.2 if s.text == "bad" else 0.8 for s in t.steps[start:]] for t, start in pairs]
+
+
+def check(problem, trace):  # noqa: ARG001
+    """Right if no step is bad."""
+    return Verdict.WRONG if any(s.text == "bad" for s in trace.steps) else Verdict.CORRECT
+
+
+def beams(questions: int) -> dict[str, float]:
+    """Our side of `throughput_peers.beams`."""
+    crew = Crew(questions)
+    world = World(crew)
+
+    def solve(problem):
+        return beam(
+            problem, sample=world.sample, check=check, score=world.score,
+            rng=rng_for(0, problem.id), beams=2, width=4,
+        )  # fmt: skip
+
+    started = time.perf_counter()
+    results = crew.map(solve, [Problem(f"q{i}", "?", gold="x") for i in range(questions)])
+    return {
+        "seconds": time.perf_counter() - started,
+        "policy_calls": world.policy_calls,
+        "new_steps": world.new_steps,
+        "steps_scored": world.steps_scored,
+        "unfinished": sum(not isinstance(r, Found) for r in results),
+    }
+
+
+def overhead_microseconds(nodes: int) -> float:
+    """Seconds of MCTS outside policy and verifier, for each node of its tree."""
+    spent, serial = 0.0, 0
+
+    def sample(problem, prefixes_P, *, count, rng, until="end"):  # noqa: ARG001
+        nonlocal spent, serial
+        started = time.perf_counter()
+        rows = []
+        for prefix in prefixes_P:
+            over = len(prefix) + 1 >= 20
+            rows.append([Completion((Step(f"{serial + k}", (1,)),), over) for k in range(count)])
+            serial += count
+        spent += time.perf_counter() - started
+        return rows
+
+    def score(traces_N: list[Trace]):
+        nonlocal spent
+        started = time.perf_counter()
+        worths = [
+            StepScores(Kind.VALUE, tuple(hash(s.text) % 97 / 97 for s in t.steps), "mock", 1)
+            for t in traces_N
+        ]
+        spent += time.perf_counter() - started
+        return worths
+
+    started = time.perf_counter()
+    found = mcts(
+        Problem("p", "?", gold="x"), sample=sample, check=check, score=score,
+        rng=np.random.default_rng(0), simulations=nodes // 5, width=5, batch=8,
+    )  # fmt: skip
+    return 1e6 * (time.perf_counter() - started - spent) / len(found.tree)
+
+
+def peers() -> dict:
+    """What `throughput_peers.py` prints, {} without an interpreter for it."""
+    python = os.environ.get("SUREFOOT_PEERS")
+    if not python:
+        print("SUREFOOT_PEERS is not set: no figures of the peers")
+        return {}
+    script = Path(__file__).with_name("throughput_peers.py")
+    done = subprocess.run([python, script], check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    """Measures and publishes all claims."""
+    ours = {n: beams(n) for n in (1, 20, 100)}
+    overhead = sorted(overhead_microseconds(NODES) for _ in range(3))
+    theirs = peers()
+    calls = ours[100]["policy_calls"] / 100
+    scored = ours[100]["steps_scored"] / ours[100]["new_steps"]
+    claims = [
+        Claim("calls_per_question_100", calls, calls, calls, 0.1, "at most"),
+        Claim("steps_scored_per_new_step", scored, scored, scored, 1.0, "at most"),
+        Claim("overhead_us_per_node", overhead[1], overhead[0], overhead[2], 50.0, "at most"),
+    ]
+    if theirs:
+        ratio = theirs["beam_100"]["seconds"] / ours[100]["seconds"]
+        claims.append(Claim("wall_vs_its_hub", ratio, ratio, ratio, 10.0, "at least"))
+        items = ITEM * (ours[100]["new_steps"] + ours[100]["steps_scored"])
+        theirs["most_possible"] = theirs["beam_100"]["seconds"] / items
+    print(json.dumps({"ours": ours, "theirs": theirs}, indent=1))
+    publish("throughput", "python benchmarks/throughput.py", claims)
+
+
+if __name__ == "__main__":
+    main()
