@@ -22,6 +22,7 @@ from surefoot.core.errors import InputError, ModelError, StorageError
 from surefoot.core.types import Kind
 from surefoot.policy.local import PEBBLE, fingerprint, load_model
 from surefoot.steps.encode import Encoder, default_prompt
+from surefoot.verifiers.calibrate import calibrated, map_of
 from surefoot.verifiers.kinds import KINDS
 from surefoot.verifiers.kinds.prm import PRM
 from surefoot.verifiers.network import Network
@@ -78,7 +79,8 @@ def new_network(
 def load_verifier(
     name: str, *, device: str = "auto", objective: Objective | None = None
 ) -> LocalScorer:
-    """The scorer of a saved verifier: a folder, or "pebble-verifier" (shipped).
+    """The scorer of a saved verifier, calibrated if its card says so: a folder, or
+    "pebble-verifier" (shipped).
 
     objective: the one it was trained for; None finds it among `kinds.KINDS` by its name.
     Raises ModelError if it cannot be read, or if its tokenizer is not the one it
@@ -102,7 +104,7 @@ def load_verifier(
         network.load_state_dict({**state, **{k: v.float() for k, v in head.items()}})
     except Exception as error:
         raise ModelError(f"the head at {folder / HEAD} cannot be read: {error}") from error
-    return scorer(
+    plain = scorer(
         network.to(model.device),
         encoder,
         kind=Kind(card.kind),
@@ -110,6 +112,7 @@ def load_verifier(
         fingerprint=fingerprint(str(folder)) + _head_hash(folder),
         objective=objective,
     )
+    return calibrated(plain, map_of(card.calibration))
 
 
 def _objective_of(card: Card, folder: Path) -> Objective:

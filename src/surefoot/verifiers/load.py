@@ -13,12 +13,12 @@ from typing import Protocol
 from surefoot.core.errors import ModelError
 from surefoot.core.types import Kind
 from surefoot.verifiers.calibrate import calibrated, map_of
-from surefoot.verifiers.checkpoint import SHIPPED, SIDECAR, load_verifier, read_card
+from surefoot.verifiers.checkpoint import SHIPPED, SIDECAR, Card, load_verifier, read_card
 from surefoot.verifiers.formats.critic import load_critic
 from surefoot.verifiers.formats.files import config_of, folder_of, tokenizer_of
 from surefoot.verifiers.formats.gen_prm import STOP, gen_prm
 from surefoot.verifiers.formats.implicit import REFERENCES, load_implicit
-from surefoot.verifiers.formats.marked import load_format
+from surefoot.verifiers.formats.marked import Format, load_format
 from surefoot.verifiers.formats.math_shepherd import MATH_SHEPHERD
 from surefoot.verifiers.formats.qwen_prm import QWEN_PRM, REASON_FLUX
 from surefoot.verifiers.formats.rlhflow import RLHFLOW
@@ -26,6 +26,7 @@ from surefoot.verifiers.formats.skywork import SKYWORK
 from surefoot.verifiers.formats.think_prm import think_prm
 from surefoot.verifiers.formats.trl import PURE, TRL, encoder_print, trl_format
 from surefoot.verifiers.formats.versa_prm import VERSA_PRM
+from surefoot.verifiers.pooling import Endpoint, address_of, load_served
 from surefoot.verifiers.score import LocalScorer
 
 
@@ -76,7 +77,9 @@ def load_scorer(
 
     Args:
       name: "pebble-verifier" (shipped), a folder `surefoot train` wrote, or a process reward
-        model: a Hub name or its folder (safetensors; pickles and remote code are refused).
+        model: a Hub name or its folder (safetensors; pickles and remote code are refused);
+        or URL#MODEL for one that vLLM serves, MODEL being its name there and the Hub name or
+        folder of its tokenizer.
       family: one of FAMILIES, "implicit:REFERENCE", or a `Family` of your own, such as
         partial(load_format, Format(...)); None recognizes the checkpoint.
       device: "cpu", "cuda", ...; "auto" takes a GPU if there is one.
@@ -86,6 +89,9 @@ def load_scorer(
     fails the family's self-test (ids that are no single token, a separator that does not
     survive tokenization, a two-step example without two finite scores).
     """
+    address = address_of(name)
+    if address is not None:
+        return _served(*address, family)
     if name in SHIPPED or (Path(name) / SIDECAR).is_file():
         return _with_card(SHIPPED.get(name, Path(name)), dtype=dtype, device=device)
     folder = folder_of(name)
@@ -99,9 +105,33 @@ def _with_card(folder: Path, *, dtype: str, device: str) -> LocalScorer:
     """A verifier of our own making, read as its card says."""
     card = read_card(folder)
     if not card.format:
-        return calibrated(load_verifier(str(folder), device=device), map_of(card.calibration))
+        return load_verifier(str(folder), device=device)
+    form = _form_of(card, folder)
+    scorer = load_format(form, folder, card.name, dtype=dtype, device=device)
+    return calibrated(scorer, map_of(card.calibration))
+
+
+def _served(url: str, model: str, family: str | Family | None) -> LocalScorer:
+    """A verifier behind a pooling endpoint, of the family that is said or that its card states."""
+    endpoint, folder = Endpoint(url, model), Path(model)
+    if family is None and (folder / SIDECAR).is_file():
+        card = read_card(folder)
+        scorer = load_served(endpoint, _form_of(card, folder), tokenizer=model)
+        return calibrated(scorer, map_of(card.calibration))
+    form = next((form for form in MARKED if form.name == family), None)
+    if form is None:
+        raise ModelError(
+            f"the family of a served verifier must be said: one of {sorted(f.name for f in MARKED)}"
+        )
+    return load_served(endpoint, form, tokenizer=model)
+
+
+def _form_of(card: Card, folder: Path) -> Format:
+    """The family of a token classifier of our own, with its separator. Raises ModelError."""
     if card.format != TRL.name:
-        raise ModelError(f"the card in {folder} states the format {card.format!r}; update surefoot")
+        raise ModelError(
+            f"the card in {folder} states the format {card.format!r}; expected {TRL.name!r}"
+        )
     found = encoder_print(tokenizer_of(folder_of(str(folder))), card.separator)
     if found != card.encoder:
         raise ModelError(
@@ -109,9 +139,7 @@ def _with_card(folder: Path, *, dtype: str, device: str) -> LocalScorer:
             f"{card.encoder}, here {found}); put back the tokenizer files it was saved with"
         )
     form = trl_format(TRL.name, card.separator, card.aggregation)
-    form = replace(form, kind=Kind(card.kind))
-    scorer = load_format(form, folder, card.name, dtype=dtype, device=device)
-    return calibrated(scorer, map_of(card.calibration))
+    return replace(form, kind=Kind(card.kind))
 
 
 def family_of(name: str, folder: Path, family: str | None = None) -> Family:
