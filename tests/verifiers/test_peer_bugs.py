@@ -105,8 +105,7 @@ def test_a_surely_wrong_reward_is_corrected(name):
     """ImplicitPRM, PRIME, verl: log(sigmoid(-240)) has loss 100 and gradient 0; DPO gives inf."""
     gains = torch.tensor([[-240.0], [0.0]], requires_grad=True)
     loss = KINDS[name].loss(gains, batch([[1.0], [0.0]]))
-    assert math.isfinite(float(loss))
-    assert float(loss) >= 100
+    assert 100 <= float(loss.detach()) < math.inf
     loss.backward()
     assert gains.grad[0, 0] <= -0.49
 

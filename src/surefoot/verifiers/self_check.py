@@ -23,15 +23,10 @@ def check_agreement(
     labelled: of all traces, the first few are looked at. examples: made of them for training.
     """
     for item in labelled[:SOME]:
-        for index, step in enumerate(item.trace.steps):
-            ids = encoder.step_ids(step)
-            if not encoder.ends_step(ids):
-                text = encoder.tokenizer.decode(list(ids))
-                raise ModelError(
-                    f"the separator {encoder.separator!r} does not survive this tokenizer: step "
-                    f"{index} of problem {item.trace.problem.id!r} comes back as {text!r}; choose "
-                    "a separator that it keeps"
-                )
+        prompt = tuple(encoder.prompt(item.trace.problem))
+        [first, *_] = view(item.trace.problem, item.trace.steps)
+        if first.ids[: len(prompt)] == prompt:  # else a family's words, and its template looks
+            _check_separators(item, encoder)
     waiting = [(example, places) for example in examples[:SOME] if (places := _places(example))]
     for item in labelled:
         read = view(item.trace.problem, item.trace.steps)
@@ -44,6 +39,18 @@ def check_agreement(
         f"places {places[:8]}, is not what scoring reads of any trace: other ids up to there, or "
         "scores read beside them; training and scoring must use one view"
     )
+
+
+def _check_separators(item: LabelledTrace, encoder: Encoder) -> None:
+    for index, step in enumerate(item.trace.steps):
+        ids = encoder.step_ids(step)
+        if not encoder.ends_step(ids):
+            text = encoder.tokenizer.decode(list(ids))
+            raise ModelError(
+                f"the separator {encoder.separator!r} does not survive this tokenizer: step "
+                f"{index} of problem {item.trace.problem.id!r} comes back as {text!r}; choose "
+                "a separator that it keeps"
+            )
 
 
 def _places(example: Example) -> list[int]:

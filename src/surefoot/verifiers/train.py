@@ -175,21 +175,17 @@ def _backward(
 
     Each forward pass weighs as many terms as it holds of the whole update's.
     """
-    accelerator, n = state.accelerator, objective.together
+    accelerator = state.accelerator
     places = accelerator.num_processes
-    groups = [examples[i : i + n] for i in range(0, len(examples), n)]
-    mine = [e for group in groups[accelerator.process_index :: places] for e in group]
-    idle = not mine  # fewer groups than processes: take part, with no weight
-    mine = mine or list(groups[0])
-    micros = batches(mine, config.micro_tokens, together=n) if config.micro_tokens else None
-    micros = micros or [list(range(len(mine)))]
+    parts = _own_parts(examples, accelerator, config, objective.together, batches)
+    weight = float(places) if parts else 0.0  # without a part: take part, with no weight
+    parts = parts or [list(examples[: objective.together])]
     terms, tokens = objective.terms(examples), _imitated(examples) or 1
     told = torch.zeros(2, dtype=torch.float64)
-    for number, indices in enumerate(micros, start=1):
-        part = [mine[i] for i in indices]
-        share = 0.0 if idle else places * objective.terms(part) / terms
-        read = 0.0 if idle else places * _imitated(part) / tokens
-        last = number == len(micros)
+    for number, part in enumerate(parts, start=1):
+        share = weight * objective.terms(part) / terms
+        read = weight * _imitated(part) / tokens
+        last = number == len(parts)
         with nullcontext() if last else accelerator.no_sync(state.network):
             loss, words = _losses(state.network, objective, part, config, pad, done)
             loss, words = loss * share, words * read
@@ -198,6 +194,24 @@ def _backward(
     if places > 1:
         told = accelerator.reduce(told.to(accelerator.device), "mean").cpu()
     return float(told[0]), float(told[1])
+
+
+def _own_parts(
+    examples: Sequence[Example],
+    accelerator: Accelerator,
+    config: TrainConfig,
+    together: int,
+    batches: Batches,
+) -> list[list[Example]]:
+    """This process's share of an update, a list for each forward pass; [] if there are fewer
+    groups than processes and it has none."""
+    starts = range(0, len(examples), together)
+    own = starts[accelerator.process_index :: accelerator.num_processes]
+    mine = [e for start in own for e in examples[start : start + together]]
+    if not mine or config.micro_tokens is None:
+        return [mine] if mine else []
+    cut = batches(mine, config.micro_tokens, together=together)
+    return [[mine[i] for i in indices] for indices in cut]
 
 
 def _losses(
