@@ -1,5 +1,7 @@
 """Packs are read as their paths are apart: states, log-probabilities, losses and gradients."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -24,7 +26,14 @@ from transformers import (  # noqa: E402  # noqa: E402  # noqa: E402  # noqa: E4
 from surefoot.core.errors import InputError, ModelError  # noqa: E402
 from surefoot.core.types import Kind, Problem, Step  # noqa: E402
 from surefoot.steps.encode import Encoded, Encoder  # noqa: E402
-from surefoot.verifiers import TrainConfig, examples_of, scorer, soft_target, train  # noqa: E402
+from surefoot.verifiers import (  # noqa: E402
+    TrainConfig,
+    examples_of,
+    packing,
+    scorer,
+    soft_target,
+    train,
+)
 from surefoot.verifiers.data import Example, batch_of  # noqa: E402
 from surefoot.verifiers.losses import step_loss, token_loss  # noqa: E402
 from surefoot.verifiers.network import VerifierNetwork  # noqa: E402
@@ -118,22 +127,32 @@ def steps_of(network, examples):
     )
 
 
-@given(forests())
-@settings(max_examples=60, deadline=None)
-def test_loss_and_gradients_are_those_of_the_separate_paths(network, examples):
+widths = st.sampled_from([(256, 512), (9, 6), (3, 40)])
+"""Of packs and of trunks: all in one, many packs on few trunks or many."""
+
+
+def of_widths(chosen):
+    """Packs and trunks of these widths."""
+    return mock.patch.multiple(packing, WIDTH=chosen[0], TRUNK_WIDTH=chosen[1])
+
+
+@given(forests(), widths)
+@settings(max_examples=100, deadline=None)
+def test_loss_and_gradients_are_those_of_the_separate_paths(network, examples, chosen):
     loss, gradients = loss_and_gradients(network, examples)
-    loss_packed, gradients_packed = loss_and_gradients(packed(network), examples)
+    with of_widths(chosen):
+        loss_packed, gradients_packed = loss_and_gradients(packed(network), examples)
     assert loss_packed == pytest.approx(float(loss), rel=1e-6, abs=1e-6)
     for a, b in zip(gradients, gradients_packed, strict=True):
         assert torch.allclose(a, b, rtol=1e-5, atol=1e-5 * max(1.0, float(a.abs().max())))
 
 
-@given(forests())
-@settings(max_examples=60, deadline=None)
-def test_scores_and_surprise_are_those_of_the_separate_paths(network, examples):
-    for apart, together in zip(
-        steps_of(network, examples), steps_of(packed(network), examples), strict=True
-    ):
+@given(forests(), widths)
+@settings(max_examples=100, deadline=None)
+def test_scores_and_surprise_are_those_of_the_separate_paths(network, examples, chosen):
+    with of_widths(chosen):
+        found = steps_of(packed(network), examples)
+    for apart, together in zip(steps_of(network, examples), found, strict=True):
         for a, b in zip(apart, together, strict=True):
             assert torch.allclose(a, b, atol=1e-5)
 

@@ -41,7 +41,7 @@ from surefoot.verifiers.score import LocalScorer
 
 Trunk = Callable[[Sequence[int], int, int], int]
 N = TypeVar("N", bound=Network)
-WIDTH = 128  # places of a pack of branches: all of them are attended to, seen or not
+WIDTH = 256  # places of a pack of branches: all of them are attended to, seen or not
 TRUNK_WIDTH = 512
 FOREIGN = (
     "this verifier reads its own format, one trace at a time; use it as it is, or train one with "
