@@ -330,7 +330,7 @@ def chatty(problem, prefixes_P, *, count, rng, until="end"):
 
 
 @pytest.mark.parametrize(
-    ("most", "answer"), [(0, "1"), (1, "1"), (3, "3"), (5, "5"), (6, "5"), (99, "5")]
+    ("most", "answer"), [(0, "0"), (1, "1"), (3, "3"), (5, "5"), (6, "5"), (99, "5")]
 )
 def test_thinking_ends_at_its_budget(most, answer):
     found = run(thinking_budget, sample=chatty, most=most)

@@ -17,12 +17,11 @@ from itertools import chain
 
 import numpy as np
 
-from surefoot.core.budget import Budget, Meter
-from surefoot.core.errors import InputError
+from surefoot.core.budget import Budget
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Problem
 from surefoot.search.result import Found, Unfinished
-from surefoot.search.search_tree import Rank, SearchTree, best
+from surefoot.search.search_tree import Rank, SearchTree, best, positive
 
 
 def beam(
@@ -46,7 +45,7 @@ def beam(
     """
     search = SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
-        aggregation=aggregation, meter=Meter(budget or Budget()),
+        aggregation=aggregation, budget=budget,
     )  # fmt: skip
     return search.result(grow_beam(search, beams=beams, width=width, rounds=rounds))
 
@@ -63,8 +62,7 @@ def grow_beam(
 
     rank: numbers by which prefixes of one length are compared.
     """
-    if min(beams, width, rounds) < 1:
-        raise InputError(f"beams, width and rounds must be 1 or more, got {beams, width, rounds}")
+    positive(beams=beams, width=width, rounds=rounds)
     live, room, count = [0], beams, beams * width  # all beams start at the empty prefix
     for _ in range(rounds):
         if not live or not search.affords(len(live) * count):

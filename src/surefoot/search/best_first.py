@@ -17,12 +17,11 @@ from itertools import chain
 
 import numpy as np
 
-from surefoot.core.budget import Budget, Meter
-from surefoot.core.errors import InputError
+from surefoot.core.budget import Budget
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Problem
 from surefoot.search.result import Found, Unfinished
-from surefoot.search.search_tree import SearchTree
+from surefoot.search.search_tree import SearchTree, positive
 
 
 def best_first(
@@ -46,12 +45,10 @@ def best_first(
     the policy and one of the verifier a round.
     Raises InputError unless n, beams, width and rounds are at least 1.
     """
-    if min(n, beams, width, rounds) < 1:
-        sizes = (n, beams, width, rounds)
-        raise InputError(f"n, beams, width and rounds must be 1 or more, got {sizes}")
+    positive(n=n, beams=beams, width=width, rounds=rounds)
     search = SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
-        aggregation=aggregation, meter=Meter(budget or Budget()),
+        aggregation=aggregation, budget=budget,
     )  # fmt: skip
     frontier, reached = [(0.0, 0)], {0}  # (-score, -node)
     for _ in range(rounds):
@@ -62,9 +59,13 @@ def best_first(
         grown = dict.fromkeys(chain.from_iterable(search.grow(search.open(nodes), width)))
         new = [node for node in grown if node not in reached]
         reached.update(new)
-        values = search.values(new)
-        for node, value in zip(new, values, strict=True):
-            if node not in search.ended:
-                heapq.heappush(frontier, (-value, -node))
+        for entry in _entries(search, new):
+            heapq.heappush(frontier, entry)
     left = [] if search.ended else [-node for _, node in heapq.nsmallest(1, frontier)]
     return search.result(left)
+
+
+def _entries(search: SearchTree, nodes: list[int]) -> list[tuple[float, int]]:
+    """What goes into the frontier: those that have not ended, with their scores."""
+    pairs = zip(search.values(nodes), nodes, strict=True)
+    return [(-value, -node) for value, node in pairs if node not in search.ended]

@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from surefoot.core.budget import Budget, Meter
+from surefoot.core.budget import Budget
 from surefoot.core.errors import KindError
 from surefoot.core.kinds import aggregate, reduce_values
 from surefoot.core.protocols import Checker, Sampler, Scorer
@@ -47,7 +47,7 @@ def birm_beam(
     """
     search = SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
-        meter=Meter(budget or Budget()),
+        budget=budget,
     )  # fmt: skip
     rank = partial(both_ways, past=past, beta=beta)
     left = grow_beam(search, beams=beams, width=width, rounds=rounds, rank=rank)

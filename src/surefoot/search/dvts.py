@@ -12,12 +12,11 @@ Dimension key: G trees, K continuations of each.
 
 import numpy as np
 
-from surefoot.core.budget import Budget, Meter
-from surefoot.core.errors import InputError
+from surefoot.core.budget import Budget
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Problem
 from surefoot.search.result import Found, Unfinished
-from surefoot.search.search_tree import SearchTree, best
+from surefoot.search.search_tree import SearchTree, best, positive
 
 
 def dvts(
@@ -38,24 +37,22 @@ def dvts(
     Cost: at most rounds * beams * width one-step completions and as many scores.
     Raises InputError unless beams, width and rounds are at least 1.
     """
-    if min(beams, width, rounds) < 1:
-        raise InputError(f"beams, width and rounds must be 1 or more, got {beams, width, rounds}")
+    positive(beams=beams, width=width, rounds=rounds)
     search = SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
-        aggregation=aggregation, meter=Meter(budget or Budget()),
+        aggregation=aggregation, budget=budget,
     )  # fmt: skip
     live_G = [0] * beams
     for _ in range(rounds):
         if not live_G or not search.affords(len(live_G) * width):
             break
-        going_G = [
-            search.open(row) for row in search.grow(live_G, width) if not _ended(search, row)
-        ]
-        search.values([n for row in going_G if len(row) > 1 for n in row])  # of all in one call
-        live_G = [node for row in going_G for node in best(search, row, 1)]
+        live_G = _best_of_each(search, live_G, width)
     return search.result(live_G)
 
 
-def _ended(search: SearchTree, row: list[int]) -> bool:
-    """Does one of these steps end a solution?"""
-    return any(node in search.ended for node in row)
+def _best_of_each(search: SearchTree, live_G: list[int], width: int) -> list[int]:
+    """The best next step of each tree in which none ended a solution; one call for all."""
+    rows_G = search.grow(live_G, width)
+    going_G = [search.open(row) for row in rows_G if search.ended.keys().isdisjoint(row)]
+    search.values([node for row in going_G if len(row) > 1 for node in row])
+    return [node for row in going_G for node in best(search, row, 1)]

@@ -16,7 +16,7 @@ from functools import partial
 
 import numpy as np
 
-from surefoot.core.budget import Budget, Meter
+from surefoot.core.budget import Budget
 from surefoot.core.errors import InputError
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Problem
@@ -48,7 +48,7 @@ def lookahead(
         raise InputError(f"ahead must be 0 or more steps, got {ahead}")
     search = SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
-        aggregation=aggregation, meter=Meter(budget or Budget()),
+        aggregation=aggregation, budget=budget,
     )  # fmt: skip
     rank = partial(values_ahead, ahead=ahead)
     return search.result(grow_beam(search, beams=beams, width=width, rounds=rounds, rank=rank))

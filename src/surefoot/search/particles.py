@@ -28,12 +28,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from surefoot.core.budget import Budget, Meter
-from surefoot.core.errors import InputError
+from surefoot.core.budget import Budget
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Kind, Problem
 from surefoot.search.result import Found, Unfinished
-from surefoot.search.search_tree import SearchTree
+from surefoot.search.search_tree import SearchTree, positive
 
 Floats = npt.NDArray[np.float64]
 Gain = Callable[[float, float], float]
@@ -248,9 +247,8 @@ def _search(
     budget: Budget | None,
     sizes: tuple[int, ...],
 ) -> SearchTree:
-    if min(sizes) < 1:
-        raise InputError(f"n, rounds and passes must be 1 or more, got {sizes}")
+    positive(**dict(zip(("n", "rounds", "passes"), sizes, strict=False)))
     return SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
-        aggregation=aggregation, meter=Meter(budget or Budget()),
+        aggregation=aggregation, budget=budget,
     )  # fmt: skip

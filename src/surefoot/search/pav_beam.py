@@ -20,7 +20,7 @@ from functools import partial
 import numpy as np
 
 from surefoot.annotate.progress import best_of_value
-from surefoot.core.budget import Budget, Meter
+from surefoot.core.budget import Budget
 from surefoot.core.errors import InputError, KindError
 from surefoot.core.kinds import aggregate
 from surefoot.core.protocols import Checker, Sampler, Scorer
@@ -55,7 +55,7 @@ def pav_beam(
         raise InputError(f"best_of must be 1 or more tries of the policy, got {best_of}")
     search = SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
-        meter=Meter(budget or Budget()),
+        budget=budget,
     )  # fmt: skip
     rank = partial(effective_values, prover=prover, alpha=alpha, best_of=best_of)
     left = grow_beam(search, beams=beams, width=width, rounds=rounds, rank=rank)

@@ -19,13 +19,13 @@ from itertools import chain
 
 import numpy as np
 
-from surefoot.core.budget import Budget, Meter
+from surefoot.core.budget import Budget
 from surefoot.core.errors import InputError
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Problem
 from surefoot.core.votes import Same
 from surefoot.search.result import Found, Unfinished
-from surefoot.search.search_tree import SearchTree, highest
+from surefoot.search.search_tree import SearchTree, highest, positive
 from surefoot.search.vote import vote, vote_weights
 
 ROUNDING = 1e-9  # a share this little over a whole number is that number
@@ -52,13 +52,12 @@ def rebase(
     and one of the verifier a round.
     Raises InputError unless n and rounds are at least 1 and balance is positive.
     """
-    if min(n, rounds) < 1 or not balance > 0:
-        raise InputError(
-            f"n and rounds must be 1 or more and balance above 0, got {n, rounds, balance}"
-        )
+    positive(n=n, rounds=rounds)
+    if not balance > 0:
+        raise InputError(f"balance must be above 0, got {balance}")
     search = SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
-        aggregation=aggregation, meter=Meter(budget or Budget()),
+        aggregation=aggregation, budget=budget,
     )  # fmt: skip
     live, counts = [0], [n]
     for _ in range(rounds):
@@ -68,11 +67,7 @@ def rebase(
         grown = list(chain.from_iterable(search.grow(dealt)))
         n -= sum(node in search.ended for node in grown)
         live = search.open(grown) if n > 0 else []
-        if len(live) == 1:
-            counts = [n]
-        elif live:
-            counts = deal(search.values(live), n, balance)
-            live, counts = _kept(live, counts)
+        live, counts = _shares(search, live, n, balance)
     return search.result(live, elect=partial(voted, same=same))
 
 
@@ -109,7 +104,12 @@ def voted(
     return highest(search, nodes_N, scores_N) if winner is None else winner
 
 
-def _kept(live: list[int], counts: list[int]) -> tuple[list[int], list[int]]:
-    """Those prefixes that go on, most continuations first."""
+def _shares(
+    search: SearchTree, live: list[int], width: int, balance: float
+) -> tuple[list[int], list[int]]:
+    """Those prefixes that go on and their continuations, most first; one alone needs no score."""
+    if len(live) < 2:
+        return live, [width] * len(live)
+    counts = deal(search.values(live), width, balance)
     order = sorted((i for i in range(len(live)) if counts[i]), key=lambda i: -counts[i])
     return [live[i] for i in order], [counts[i] for i in order]

@@ -62,29 +62,28 @@ def self_refine(
         raise InputError(f"passes must be 0 or more, got {passes}")
     meter, seed = Meter(budget or Budget()), int(rng.integers(2**32))
     drafts: list[Trace] = []
-    asked, chosen = problem, None
-    for _ in range(passes + 1):
-        if meter.exhausted():
-            break
+    asked: Problem | None = problem
+    while asked is not None and len(drafts) <= passes and not meter.exhausted():
         [[completion]] = sample(asked, [()], count=1, rng=rng)
         spend_completions(meter, [[completion]])
         if not completion.steps:
             break
-        draft = finished_trace(problem, (), completion, check)
-        drafts.append(draft)
-        chosen = draft if draft.finished or chosen is None else chosen
-        if meter.exhausted():
-            break
-        code = code_word(problem.text, draft.text)
-        replies = ask(judge, problem, "refine", feedback_prompt(draft, code), seed=seed)
-        meter.spend(replies.usage)
-        if verdict_of(replies.texts[0], "Verdict", code, {"RIGHT": True, "WRONG": False}):
-            break
-        asked = replace(problem, text=rewrite_prompt(draft, replies.texts[0]))
-    if chosen is None or not chosen.finished:
-        return unfinished(problem, drafts, meter)
+        drafts.append(finished_trace(problem, (), completion, check))
+        asked = None if meter.exhausted() else _criticised(drafts[-1], judge, meter, seed)
     finished = tuple(draft for draft in drafts if draft.finished)
-    return Found(problem, chosen, finished, (), meter.total(), tree_of(drafts, ()))
+    if not finished:
+        return unfinished(problem, drafts, meter)
+    return Found(problem, finished[-1], finished, (), meter.total(), tree_of(drafts, ()))
+
+
+def _criticised(draft: Trace, judge: Sampler, meter: Meter, seed: int) -> Problem | None:
+    """What the policy is asked next; None if the judge finds nothing wrong."""
+    code = code_word(draft.problem.text, draft.text)
+    replies = ask(judge, draft.problem, "refine", feedback_prompt(draft, code), seed=seed)
+    meter.spend(replies.usage)
+    if verdict_of(replies.texts[0], "Verdict", code, {"RIGHT": True, "WRONG": False}):
+        return None
+    return replace(draft.problem, text=rewrite_prompt(draft, replies.texts[0]))
 
 
 def feedback_prompt(draft: Trace, code: str) -> str:

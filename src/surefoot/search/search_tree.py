@@ -51,6 +51,7 @@ class SearchTree:
     score: Scorer
     rng: np.random.Generator
     aggregation: str | None = None
+    budget: Budget | None = None
     meter: Meter = field(default_factory=Meter)
     tree: Tree = field(default_factory=Tree)
     ended: dict[int, Trace] = field(default_factory=dict)
@@ -59,6 +60,10 @@ class SearchTree:
     _scores: dict[tuple[int, int], StepScores] = field(default_factory=dict)
     _steps: dict[int, Steps] = field(default_factory=dict)
     _dearest: Usage = field(default_factory=Usage)  # most that one completion and its score took
+
+    def __post_init__(self) -> None:
+        if self.budget is not None:
+            self.meter = Meter(self.budget)
 
     # --- growing -----------------------------------------------------------
 
@@ -204,14 +209,12 @@ class SearchTree:
             partial = tuple(self.trace(node) for node in left if node)
             why = self.meter.exhausted() or "the policy finished no solution"
             return Unfinished(self.problem, why, partial, self.meter.total(), self.tree)
-        nodes = list(self.ended)
-        numbers = dict(zip(nodes, (rank or SearchTree.values)(self, nodes), strict=True))
-        scored = [node for node in nodes if numbers[node] != -math.inf]
-        traces = [self.ended[n] for n in scored] + [
-            self.ended[n] for n in nodes if numbers[n] == -math.inf
-        ]
-        scores = [numbers[node] for node in scored]
-        winner = (elect or highest)(self, scored, scores) if scored else 0
+        numbers = (rank or SearchTree.values)(self, list(self.ended))
+        pairs = sorted(zip(numbers, self.ended, strict=True), key=lambda pair: pair[0] == -math.inf)
+        scores = [number for number, _ in pairs if number != -math.inf]
+        nodes = [node for _, node in pairs]  # the scored first
+        winner = (elect or highest)(self, nodes[: len(scores)], scores) if scores else 0
+        traces = [self.ended[node] for node in nodes]
         return Found(
             self.problem,
             traces[winner],
@@ -228,6 +231,13 @@ class SearchTree:
             verifier_tokens=max(dear.verifier_tokens, cost.verifier_tokens),
             seconds=max(dear.seconds, cost.seconds),
         )
+
+
+def positive(**sizes: int) -> None:
+    """Raises InputError, naming them all, unless each is 1 or more."""
+    if min(sizes.values()) < 1:
+        told = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        raise InputError(f"{' and '.join(sizes)} must be 1 or more, got {told}")
 
 
 Rank = Callable[[SearchTree, Sequence[int]], list[float]]

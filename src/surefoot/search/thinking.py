@@ -8,11 +8,13 @@ cost what one decides. What is written for the policy is a step without token id
 generated and is not charged.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from surefoot.core.budget import Budget, Meter
 from surefoot.core.errors import InputError
-from surefoot.core.protocols import Checker, Sampler, Steps
+from surefoot.core.protocols import Checker, Sampler, Steps, Until
 from surefoot.core.types import Completion, Problem, Step, Trace
 from surefoot.search.result import Found, Unfinished, spend_completions, tree_of, unfinished
 from surefoot.steps.sample import finished_trace
@@ -44,27 +46,52 @@ def thinking_budget(
         raise InputError(
             f"expected 0 <= least <= most and 0 or more waits, got {least}, {most}, {waits}"
         )
-    meter = Meter(budget or Budget())
-    prefix: Steps = ()
-    until = "step"
-    ended = False
-    while not ended and not meter.exhausted():
-        [[new]] = sample(problem, [prefix], count=1, rng=rng, until=until)  # type: ignore[arg-type]
-        spend_completions(meter, [[new]])
-        prefix, ended = prefix + new.steps, new.finished
-        if until == "end" or not (new.steps or ended):
-            break
-        tokens = meter.spent.policy_tokens
-        if ended and tokens < least and waits and prefix:
-            prefix, ended, waits = (*_without_end(prefix), Step(wait)), False, waits - 1
-        elif not ended and tokens >= most:
-            prefix, until = (*prefix, Step(close)), "end"
-    if not ended or not prefix:
+    thought = _Thought(problem, sample, rng, Meter(budget or Budget()))
+    thought.think(most)
+    while thought.ended and thought.tokens() < least and waits:
+        thought.take_back(wait)
+        thought.think(most)
+        waits -= 1
+    if not thought.ended and thought.tokens() >= most:
+        thought.prefix = (*thought.prefix, Step(close))
+        thought.write("end")
+    prefix, meter = thought.prefix, thought.meter
+    if not thought.ended or not prefix:
         return unfinished(problem, [Trace(problem, prefix, finished=False)] * bool(prefix), meter)
     trace = finished_trace(problem, prefix, Completion((), finished=True), check)
     return Found(problem, trace, (trace,), (), meter.total(), tree_of([trace], ()))
 
 
-def _without_end(prefix: Steps) -> Steps:
-    """The same words, without the ids that say the text is over."""
-    return (*prefix[:-1], Step(prefix[-1].text))
+@dataclass(slots=True)
+class _Thought:
+    """A solution while it is written."""
+
+    problem: Problem
+    sample: Sampler
+    rng: np.random.Generator
+    meter: Meter
+    prefix: Steps = ()
+    ended: bool = False
+
+    def tokens(self) -> int:
+        """What the policy wrote so far."""
+        return self.meter.spent.policy_tokens
+
+    def think(self, most: int) -> None:
+        """Steps until the end, or `most` tokens, or a policy that has nothing to say."""
+        while not self.ended and self.tokens() < most and self.write("step"):
+            pass
+
+    def write(self, until: Until) -> bool:
+        """A step more, or the rest; False if the budget or the policy gave nothing."""
+        if self.meter.exhausted():
+            return False
+        [[new]] = self.sample(self.problem, [self.prefix], count=1, rng=self.rng, until=until)
+        spend_completions(self.meter, [[new]])
+        self.prefix, self.ended = self.prefix + new.steps, new.finished
+        return bool(new.steps)
+
+    def take_back(self, wait: str) -> None:
+        """The same words, without the ids that say the text is over, and some to go on with."""
+        last = [Step(step.text) for step in self.prefix[-1:]]
+        self.prefix, self.ended = (*self.prefix[:-1], *last, Step(wait)), False

@@ -14,12 +14,11 @@ from itertools import chain
 
 import numpy as np
 
-from surefoot.core.budget import Budget, Meter
-from surefoot.core.errors import InputError
+from surefoot.core.budget import Budget
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Kind, Problem
 from surefoot.search.result import Found, Unfinished
-from surefoot.search.search_tree import SearchTree
+from surefoot.search.search_tree import SearchTree, positive
 
 
 def ovm_beam(
@@ -90,11 +89,11 @@ def _search(
     budget: Budget | None,
     sizes: tuple[int, int, int],
 ) -> SearchTree:
-    if min(sizes) < 1:
-        raise InputError(f"beams, width and rounds must be 1 or more, got {sizes}")
+    beams, width, rounds = sizes
+    positive(beams=beams, width=width, rounds=rounds)
     return SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
-        meter=Meter(budget or Budget()),
+        budget=budget,
     )  # fmt: skip
 
 
