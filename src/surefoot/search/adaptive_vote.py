@@ -15,12 +15,12 @@ from itertools import chain
 import numpy as np
 
 from surefoot.core.budget import Budget, Meter
-from surefoot.core.errors import InputError
 from surefoot.core.protocols import Checker, Sampler
 from surefoot.core.types import Problem, Trace
 from surefoot.core.votes import Same, answer_classes
 from surefoot.search.best_of_n import draw_within
 from surefoot.search.result import Found, Unfinished
+from surefoot.search.search_tree import positive
 from surefoot.search.vote import elected
 
 
@@ -40,8 +40,7 @@ def adaptive_vote(
 
     Raises InputError unless n and batch are at least 1.
     """
-    if min(n, batch) < 1:
-        raise InputError(f"n and batch must be 1 or more, got {n, batch}")
+    positive(n=n, batch=batch)
     meter = Meter(budget or Budget())
     traces: list[Trace] = []
     drawn = 0

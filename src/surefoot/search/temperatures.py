@@ -13,12 +13,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from surefoot.core.budget import Budget, Meter
-from surefoot.core.errors import InputError
 from surefoot.core.protocols import Checker, Sampler
 from surefoot.core.types import Problem, Trace
 from surefoot.core.votes import Same
 from surefoot.search.best_of_n import draw_within
 from surefoot.search.result import Found, Unfinished
+from surefoot.search.search_tree import positive
 from surefoot.search.vote import elected
 
 
@@ -36,8 +36,7 @@ def temperature_vote(
 
     Under a budget they take turns. Raises InputError without a sampler, and for n below 1.
     """
-    if not samples or n < 1:
-        raise InputError(f"expected a sampler and a solution or more, got {len(samples)} and {n}")
+    positive(n=n, samples=len(samples))
     meter = Meter(budget or Budget())
     limited = meter.budget != Budget()
     turns = [(i % len(samples), 1) for i in range(n)]
