@@ -22,7 +22,7 @@ Dimension key: P problems, N plain solutions of each.
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -169,18 +169,20 @@ def curves(
 def diversity(results_P: Sequence[Result]) -> dict[str, float | None]:
     """Means over the problems where the search found an answer; None if there is none."""
     found = [r for r in results_P if isinstance(r, Found)]
-    chosen = [float(r.chosen.verdict is Verdict.CORRECT) for r in found]
-    there = [float(any(t.verdict is Verdict.CORRECT for t in r.candidates)) for r in found]
-    figures: dict[str, list[float]] = {
-        "candidates": [float(len(r.candidates)) for r in found],
-        "unique_prefixes": [unique_prefixes(r.candidates) for r in found],
-        "effective_sample": [s for r in found if (s := effective_sample(r.scores)) is not None],
-        "effective_answers": [
-            s for r in found if (s := effective_answers(r.candidates)) is not None
-        ],
-        "selection_gap": [a - b for a, b in zip(there, chosen, strict=True)],
+    figures: dict[str, Callable[[Found], float | None]] = {
+        "candidates": lambda r: float(len(r.candidates)),
+        "unique_prefixes": lambda r: unique_prefixes(r.candidates),
+        "effective_sample": lambda r: effective_sample(r.scores),
+        "effective_answers": lambda r: effective_answers(r.candidates),
+        "selection_gap": selection_gap,
     }
-    return {name: _mean(values) if values else None for name, values in figures.items()}
+    return {name: _known_mean([figure(r) for r in found]) for name, figure in figures.items()}
+
+
+def selection_gap(found: Found) -> float:
+    """1 if a right candidate was there and another one chosen, else 0."""
+    there = any(trace.verdict is Verdict.CORRECT for trace in found.candidates)
+    return float(there) - float(found.chosen.verdict is Verdict.CORRECT)
 
 
 def unique_prefixes(traces_N: Sequence[Trace]) -> float:
@@ -308,6 +310,11 @@ def _cost(results_P: Sequence[Result]) -> dict[Basis, float]:
 def _sizes(plain: Plain) -> list[int]:
     powers = [2**k for k in range(plain.size.bit_length()) if 2**k < plain.size]
     return [*powers, plain.size]
+
+
+def _known_mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return _mean(known) if known else None
 
 
 def _mean(values: Sequence[float] | None) -> float:

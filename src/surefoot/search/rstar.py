@@ -205,28 +205,34 @@ class _Search:
     def _grow(self, node: int, prefix: Steps, action: Action, ends_K: list[Completion]) -> None:
         """One child: the step, or the first completion with the answer of most votes."""
         traces = [finished_trace(self.problem, prefix, e, self.check) for e in ends_K if e.steps]
-        if not traces:
-            return
-        chosen, share = traces[0], None
+        chosen, share = (traces[0], None) if traces else (None, None)
         if action.until == "end":
-            classes = answer_classes([t.answer for t in traces if t.finished], same=self.same)
-            counts = Counter(c for c in classes if c is not None)
-            finished = [t for t in traces if t.finished]
-            if not counts:
-                return
-            [(most, count)] = counts.most_common(1)
-            chosen, share = finished[classes.index(most)], count / len(ends_K)
-        child = node
-        for step in chosen.steps[len(prefix) :]:
-            above, child = child, self.tree.add(child, step)
-            if child == len(self.by):
-                self.by.append(action.name)
-                self.children.append([])
-                self.open.append(True)
-                self.children[above].append(child)
+            chosen, share = self._elected([trace for trace in traces if trace.finished])
+        if chosen is None:
+            return
+        child = self._attached(node, chosen.steps[len(prefix) :], action.name)
         if chosen.finished:
             self.ends.setdefault(child, (chosen, share))
             self.tree.finished[child], self.tree.verdicts[child] = True, chosen.verdict
+
+    def _elected(self, finished: list[Trace]) -> tuple[Trace | None, float | None]:
+        """The first trace with the answer of most votes, and its share of all votes drawn."""
+        classes = answer_classes([trace.answer for trace in finished], same=self.same)
+        counts = Counter(c for c in classes if c is not None)
+        if not counts:
+            return None, None
+        [(most, count)] = counts.most_common(1)
+        return finished[classes.index(most)], count / self.votes
+
+    def _attached(self, node: int, steps: Steps, by: str) -> int:
+        for step in steps:
+            above, node = node, self.tree.add(node, step)
+            if node == len(self.by):
+                self.by.append(by)
+                self.children.append([])
+                self.open.append(True)
+                self.children[above].append(node)
+        return node
 
     def _look(self, child: int) -> float:
         tree = self.tree

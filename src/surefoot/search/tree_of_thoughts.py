@@ -79,11 +79,9 @@ def tot_bfs(
     for _ in range(depth):
         if not states or not search.affords(len(states) * thoughts):
             break
-        grown = search.grow(states, thoughts)
-        ends = list(dict.fromkeys(chain.from_iterable(grown)))
-        values = dict(zip(ends, probabilities(search, ends), strict=True))
-        going = search.open(ends)
-        picks = choose([values[node] or 0.0 for node in going], keep, rng) if going else []
+        values = _grown(search, states, thoughts)
+        going = search.open(values)
+        picks = choose([values[node] for node in going], keep, rng) if going else []
         states = [going[i] for i in picks]
     return conclude(search, states)
 
@@ -120,13 +118,20 @@ def tot_dfs(
         if not waiting or best >= enough or not search.affords(thoughts):
             break
         state = waiting.pop()
-        ends = list(dict.fromkeys(search.grow([state], thoughts)[0]))
-        values = {n: v or 0.0 for n, v in zip(ends, probabilities(search, ends), strict=True)}
-        best = max([best, *(values[node] for node in ends if node in search.ended)])
-        good = [n for n in search.open(ends) if values[n] >= doubt and level[state] + 1 < depth]
+        values = _grown(search, [state], thoughts)
+        best = max([best, *(values[node] for node in values if node in search.ended)])
+        good = [node for node in search.open(values) if values[node] >= doubt]
+        good = good if level[state] + 1 < depth else []
         level |= dict.fromkeys(good, level[state] + 1)
         waiting += sorted(good, key=lambda node: -values[node])[::-1]
     return conclude(search, waiting or list(level))
+
+
+def _grown(search: SearchTree, states: Sequence[int], thoughts: int) -> dict[int, float]:
+    """Where the continuations of the states end, with their values; 0 where the budget ended."""
+    ends = list(dict.fromkeys(chain.from_iterable(search.grow(states, thoughts))))
+    values = probabilities(search, ends)
+    return {node: value or 0.0 for node, value in zip(ends, values, strict=True)}
 
 
 def _positive(**sizes: int) -> None:
