@@ -35,6 +35,7 @@ from claims import Claim, publish
 from surefoot.annotate import monte_carlo, omega_trace
 from surefoot.annotate.bayes import Stop, bayes
 from surefoot.annotate.belief import Belief, Channel, flat_channel, stuck_states
+from surefoot.annotate.bounds import fewest_rollouts
 from surefoot.annotate.first_error import first_wrong
 from surefoot.annotate.hazard import Hazard, learn, surprise_features
 from surefoot.core.seeds import rng_for
@@ -350,22 +351,7 @@ def simulated(a: float, b: float) -> np.ndarray:
         spent.append(rollouts)
         right.append(int(belief.first_error.argmax()) == tau)
     error = 1 - float(np.mean(right))
-    return np.array(spent) / fewest_rollouts(a, b, error)
-
-
-def fewest_rollouts(a: float, b: float, error: float) -> float:
-    """(H(tau) - h(e) - e log2(S - 1)) / C: no scheme with error rate e needs fewer on average.
-
-    C = (b h(a) - a h(b)) / (a - b) + log2(1 + 2^((h(b) - h(a)) / (a - b))) bits a rollout.
-    """
-    h_a, h_b, h_e = (coin_bits(p) for p in (a, b, error))
-    capacity = (b * h_a - a * h_b) / (a - b) + math.log2(1 + 2 ** ((h_b - h_a) / (a - b)))
-    return (math.log2(STEPS) - h_e - error * math.log2(STEPS - 1)) / capacity
-
-
-def coin_bits(p: float) -> float:
-    """Entropy of a coin, in bits."""
-    return -sum(x * math.log2(x) for x in (p, 1 - p) if x > 0)
+    return np.array(spent) / fewest_rollouts(STEPS, a, b, error)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from surefoot.annotate.belief import (
     three_states,
     two_states,
 )
+from surefoot.annotate.bounds import capacity, fewest_rollouts
 from surefoot.annotate.calculator import calculator
 from surefoot.annotate.debate import debate
 from surefoot.annotate.edits import by_checker, by_recomputation, edited, inject
@@ -57,6 +58,7 @@ __all__ = [
     "by_recomputation",
     "by_rule",
     "calculator",
+    "capacity",
     "consensus",
     "convincing",
     "critic",
@@ -65,6 +67,7 @@ __all__ = [
     "edited",
     "effective_rewards",
     "ensemble",
+    "fewest_rollouts",
     "flat_channel",
     "inject",
     "learn",
