@@ -169,9 +169,7 @@ class _Search:
 
     def attempt(self, parent: int, count: int) -> None:
         """Draws and judges `count` children of a node."""
-        before = self.nodes[parent].trace
-        asked = self.problem if before is None else self.improve(self.problem, before)
-        rows = self.sample(asked, [()], count=count, rng=self.rng)
+        rows = self.sample(self._asked(parent), [()], count=count, rng=self.rng)
         spend_completions(self.meter, rows)
         traces = [finished_trace(self.problem, (), end, self.check) for end in rows[0] if end.steps]
         finished = [trace for trace in traces if trace.finished]
@@ -180,6 +178,10 @@ class _Search:
             self._learn(parent, trace, as_probability(worths[i]) if i < len(worths) else None)
         for _ in range(count - len(finished)):
             self.nodes[parent].new = self.nodes[parent].new.after(0.0)
+
+    def _asked(self, parent: int) -> Problem:
+        before = self.nodes[parent].trace
+        return self.problem if before is None else self.improve(self.problem, before)
 
     def _learn(self, parent: int, trace: Trace, worth: float | None) -> None:
         text = f"{trace.text}\n[attempt {len(self.nodes)}]"  # equal texts are still two attempts

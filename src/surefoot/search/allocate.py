@@ -71,12 +71,7 @@ def fit_allocation(
     Raises InputError for no problem, no strategy, columns that are not of one length, or
     fewer than one bin.
     """
-    sizes = {name: len(values_P) for name, values_P in accuracy.items()}
-    if bins < 1 or not sizes or set(sizes.values()) != {len(difficulty_P)} or not difficulty_P:
-        raise InputError(
-            f"an allocation needs 1 or more bins, got {bins}, and a figure of each of "
-            f"{len(difficulty_P)} problems for each strategy, got {sizes}"
-        )
+    _check(len(difficulty_P), {name: len(values_P) for name, values_P in accuracy.items()}, bins)
     quantiles = np.quantile(difficulty_P, np.arange(1, bins) / bins)
     edges = tuple(sorted({float(edge) for edge in quantiles}))
     places = np.array([bisect.bisect_right(edges, d) for d in difficulty_P])
@@ -88,6 +83,14 @@ def fit_allocation(
         worth = {n: float(np.asarray(v)[there].mean()) - cost[n] for n, v in accuracy.items()}
         chosen.append(max(worth, key=worth.__getitem__))
     return Allocation(edges, tuple(chosen))
+
+
+def _check(problems: int, sizes: Mapping[str, int], bins: int) -> None:
+    if bins < 1 or not problems or set(sizes.values()) != {problems}:
+        raise InputError(
+            f"an allocation needs 1 or more bins, got {bins}, and a figure of each of "
+            f"{problems} problems for each strategy, got {dict(sizes)}"
+        )
 
 
 def two_fold(

@@ -124,10 +124,7 @@ def mcts(
     Cost: at most `simulations` * `width` steps and as many scores.
     Raises InputError unless simulations, width, batch, depth and expand_at are at least 1.
     """
-    sizes = {"simulations": simulations, "width": width, "batch": batch}
-    sizes |= {"depth": depth, "expand_at": expand_at}
-    if min(sizes.values()) < 1:
-        raise InputError(f"expected 1 or more of each of these, got {sizes}")
+    positive(simulations=simulations, width=width, batch=batch, depth=depth, expand_at=expand_at)
     search = SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
         aggregation=aggregation, meter=Meter(budget or Budget()),
@@ -141,6 +138,12 @@ def mcts(
         forest.visit(leaves)
         left -= len(leaves)
     return conclude(search, [n for n, below in enumerate(forest.children) if not below])
+
+
+def positive(**sizes: int) -> None:
+    """Raises InputError unless each is 1 or more."""
+    if min(sizes.values()) < 1:
+        raise InputError(f"expected 1 or more of each of these, got {sizes}")
 
 
 @dataclass(slots=True)

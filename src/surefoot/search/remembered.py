@@ -39,14 +39,7 @@ class Remembered:
         starts: list[tuple[Trace, int]] = []
         coming: set[_Key] = set()
         for trace in traces_N:
-            start = next(
-                (
-                    t
-                    for t in range(len(trace.steps), 0, -1)
-                    if (key := _key(trace, t)) in self._known or key in coming
-                ),
-                0,
-            )
+            start = self._start(trace, coming)
             if start < len(trace.steps):
                 starts.append((trace, start))
                 coming |= {_key(trace, t) for t in range(start + 1, len(trace.steps) + 1)}
@@ -55,6 +48,11 @@ class Remembered:
         return [
             StepScores(self.kind, self._known.get(k, ()), self.by, fresh.pop(k, 0)) for k in keys
         ]
+
+    def _start(self, trace: Trace, coming: set[_Key]) -> int:
+        """How many first steps are known, or will be by what is asked before this trace."""
+        keys = ((t, _key(trace, t)) for t in range(len(trace.steps), 0, -1))
+        return next((t for t, key in keys if key in self._known or key in coming), 0)
 
     def _learn(self, starts: Sequence[tuple[Trace, int]]) -> dict[_Key, int]:
         """Asks for what is new; returns how many steps were scored for each trace."""

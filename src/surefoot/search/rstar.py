@@ -205,7 +205,8 @@ class _Search:
     def _grow(self, node: int, prefix: Steps, action: Action, ends_K: list[Completion]) -> None:
         """One child: the step, or the first completion with the answer of most votes."""
         traces = [finished_trace(self.problem, prefix, e, self.check) for e in ends_K if e.steps]
-        chosen, share = (traces[0], None) if traces else (None, None)
+        chosen: Trace | None = next(iter(traces), None)
+        share: float | None = None
         if action.until == "end":
             chosen, share = self._elected([trace for trace in traces if trace.finished])
         if chosen is None:

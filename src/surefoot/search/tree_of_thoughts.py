@@ -19,10 +19,9 @@ from itertools import chain
 import numpy as np
 
 from surefoot.core.budget import Budget, Meter
-from surefoot.core.errors import InputError
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Problem
-from surefoot.search.mcts import conclude, probabilities
+from surefoot.search.mcts import conclude, positive, probabilities
 from surefoot.search.result import Found, Unfinished
 from surefoot.search.search_tree import SearchTree
 
@@ -70,7 +69,7 @@ def tot_bfs(
     Cost: at most depth * keep * thoughts steps and as many scores.
     Raises InputError unless thoughts, keep and depth are at least 1.
     """
-    _positive(thoughts=thoughts, keep=keep, depth=depth)
+    positive(thoughts=thoughts, keep=keep, depth=depth)
     search = SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
         aggregation=aggregation, meter=Meter(budget or Budget()),
@@ -107,7 +106,7 @@ def tot_dfs(
     Cost: at most steps * thoughts steps and as many scores.
     Raises InputError unless thoughts, steps and depth are at least 1.
     """
-    _positive(thoughts=thoughts, steps=steps, depth=depth)
+    positive(thoughts=thoughts, steps=steps, depth=depth)
     search = SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
         aggregation=aggregation, meter=Meter(budget or Budget()),
@@ -132,8 +131,3 @@ def _grown(search: SearchTree, states: Sequence[int], thoughts: int) -> dict[int
     ends = list(dict.fromkeys(chain.from_iterable(search.grow(states, thoughts))))
     values = probabilities(search, ends)
     return {node: value or 0.0 for node, value in zip(ends, values, strict=True)}
-
-
-def _positive(**sizes: int) -> None:
-    if min(sizes.values()) < 1:
-        raise InputError(f"expected 1 or more of each of these, got {sizes}")
