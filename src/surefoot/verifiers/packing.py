@@ -135,16 +135,21 @@ def forest(ids_N: Sequence[Ids], *, past: Trunk = trunk) -> Forest:
     """All paths as trunks and packs. O(tokens)."""
     parts = cut(ids_N, WIDTH if past is trunk else TRUNK_WIDTH, past)
     stems_B = [ids_N[paths[0]][: known + 1] if known else () for paths, known in parts]
-    stems = sorted({stem for stem in stems_B if stem})
+    stems = sorted(set(stems_B) - {()})
     trunks = [pack(stems, chosen) for chosen, _ in cut(stems, TRUNK_WIDTH)]
+    packs = [pack({n: ids_N[n][known:] for n in paths}, paths) for paths, known in parts]
+    where = {(): [], **_places_of(stems, trunks)}
+    return Forest(trunks, packs, [where[stem] for stem in stems_B])
+
+
+def _places_of(stems: Sequence[Ids], trunks: Sequence[Pack]) -> dict[Ids, list[int]]:
+    """Of each stem's tokens, row after row."""
     width = padded_width(trunks) if trunks else 0
-    where: dict[Ids, list[int]] = {
+    return {
         stems[stem]: [place + row * width for place in places]
         for row, made in enumerate(trunks)
         for stem, places in zip(made.paths, made.places, strict=True)
     }
-    packs = [pack({n: ids_N[n][known:] for n in paths}, paths) for paths, known in parts]
-    return Forest(trunks, packs, [where.get(stem, []) for stem in stems_B])
 
 
 def _forgets(base: PreTrainedModel) -> bool:
