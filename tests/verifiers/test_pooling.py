@@ -118,12 +118,19 @@ def test_nothing_to_score_asks_nothing(load, pooling):
     assert pooling.asked == []
 
 
-def test_a_served_verifier_is_loaded_by_its_address(folder, local, tmp_path):
-    """With the family said, or with the card (separator, calibration) that it was saved with."""
+@pytest.fixture
+def able(local):
+    """A model that tells the easy pair apart as it should."""
     model = classifier(tokenizer()).eval()
     if local(EASY[:1])[0].values[0] < local(EASY[1:])[0].values[0]:
-        model.score.weight.data.neg_()  # so that it tells the easy pair apart
+        model.score.weight.data.neg_()
         model.score.bias.data.neg_()
+    return model
+
+
+def test_a_served_verifier_is_loaded_by_its_address(able, tmp_path):
+    """With the family said, or with the card (separator, calibration) that it was saved with."""
+    model = able
     words = tokenizer()
     run = PRMTrainer(
         model=model,
@@ -144,6 +151,35 @@ def test_a_served_verifier_is_loaded_by_its_address(folder, local, tmp_path):
         assert a.values != pytest.approx(c.values, abs=1e-3)
     with pytest.raises(InputError, match="expected URL#MODEL"):
         load_scorer("http://localhost:1")
+
+
+def test_the_command_line_goes_on_where_it_was_interrupted(able, folder, tmp_path):
+    from typer.testing import CliRunner
+
+    from surefoot.cli.main import build_app
+    from surefoot.core.records import read_rows, trace_record, write_all
+
+    count = AT_ONCE + 8
+    source, out = tmp_path / "traces.jsonl", tmp_path / "scores.jsonl"
+    write_all(source, (trace_record(trace(f"{i} + 1 = {i + 1}.")) for i in range(count)))
+    pooling = Pooling(able, name=str(folder))
+    with serving(pooling) as url:
+        options = ["--verifier", f"{url}#{folder}", "--family", "trl", "--out", str(out)]
+
+        def score():
+            result = CliRunner().invoke(build_app(), ["score", str(source), *options])
+            inputs = [len(body["input"]) for body in pooling.asked]
+            pooling.asked.clear()
+            return result.exit_code, inputs
+
+        answered = pooling.pool
+        pooling.pool = lambda body: (403, {}) if len(pooling.asked) == 3 else answered(body)
+        code, inputs = score()
+        assert code != 0
+        assert inputs == [2, AT_ONCE, 8]  # the easy pair, what was answered, what was not
+        assert not out.exists()
+        assert score() == (0, [2, 8])
+    assert sum(1 for _ in read_rows(out)) == count
 
 
 # --- patience --------------------------------------------------------------

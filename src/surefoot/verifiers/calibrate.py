@@ -89,23 +89,26 @@ def pairs_of(scores_N: Sequence[StepScores], labelled_N: Sequence[LabelledTrace]
     kinds = {scores.kind for scores in scores_N}
     if len(kinds) > 1:
         raise KindError(f"scores of several kinds: {sorted(kind.value for kind in kinds)}")
-    [kind] = kinds
-    rows = []
-    for scores, item in zip(scores_N, labelled_N, strict=True):
-        if len(scores.values) != len(item.labels):
-            raise InputError(
-                f"a trace of problem {item.trace.problem.id!r} has {len(scores.values)} scores "
-                f"and {len(item.labels)} labels; score the traces that were labelled"
+    rows = [row for pair in zip(scores_N, labelled_N, strict=True) for row in _pairs_in(*pair)]
+    return Pairs(kinds.pop(), *(zip(*rows, strict=True) if rows else ((), (), ())))
+
+
+def _pairs_in(scores: StepScores, item: LabelledTrace) -> Iterator[tuple[float, float, str]]:
+    """Score, outcome and problem of each step with evidence."""
+    name, meaning = item.trace.problem.id, _output(scores.kind)
+    if len(scores.values) != len(item.labels):
+        raise InputError(
+            f"a trace of problem {name!r} has {len(scores.values)} scores and {len(item.labels)} "
+            "labels; score the traces that were labelled"
+        )
+    for value, label in zip(scores.values, item.labels, strict=True):
+        if label.kind is not meaning:
+            raise KindError(
+                f"{scores.kind.value} scores are calibrated on labels of {meaning.value}, "
+                f"not of {label.kind.value}"
             )
-        for value, label in zip(scores.values, item.labels, strict=True):
-            if label.kind is not _output(kind):
-                raise KindError(
-                    f"{kind.value} scores are calibrated on labels of {_output(kind).value}, "
-                    f"not of {label.kind.value}"
-                )
-            if label.value is not None:
-                rows.append((value, label.value, item.trace.problem.id))
-    return Pairs(kind, *(zip(*rows, strict=True) if rows else ((), (), ())))
+        if label.value is not None:
+            yield value, label.value, name
 
 
 # --- fitting ---------------------------------------------------------------

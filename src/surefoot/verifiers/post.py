@@ -88,18 +88,14 @@ def call_json(
 
 def _once(url: str, body: dict[str, Any] | None, key: str | None, timeout: float) -> dict[str, Any]:
     headers = {"Content-Type": "application/json"}
-    if key is not None:
-        headers["Authorization"] = f"Bearer {key}"
+    headers |= {"Authorization": f"Bearer {key}"} if key is not None else {}
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=timeout) as reply:
             answer = json.loads(reply.read())
     except urllib.error.HTTPError as error:
-        text = error.read().decode("utf-8", errors="replace")
-        if error.code not in AGAIN:
-            raise Refused(url, error.code, text) from error
-        raise _Failed(f"status {error.code}", _seconds(error.headers["Retry-After"])) from error
+        raise _verdict(url, error) from error
     except (OSError, http.client.HTTPException) as error:  # of the connection, or a timeout
         raise _Failed(str(error) or type(error).__name__) from error
     except ValueError as error:
@@ -107,6 +103,13 @@ def _once(url: str, body: dict[str, Any] | None, key: str | None, timeout: float
     if not isinstance(answer, dict):
         raise _Failed(f"its answer is a {type(answer).__name__}, not a JSON object")
     return answer
+
+
+def _verdict(url: str, error: urllib.error.HTTPError) -> Exception:
+    """What a status other than 200 means: the last word, or a reason to try again."""
+    if error.code not in AGAIN:
+        return Refused(url, error.code, error.read().decode("utf-8", errors="replace"))
+    return _Failed(f"status {error.code}", _seconds(error.headers["Retry-After"]))
 
 
 def _seconds(header: str | None) -> float:

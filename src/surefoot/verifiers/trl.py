@@ -36,6 +36,8 @@ from surefoot.verifiers.losses import IGNORED, step_loss
 from surefoot.verifiers.trl_card import model_card
 from surefoot.verifiers.trl_rows import Account, RowEncoder, encoded_rows
 
+Collator = Callable[[list[Any]], dict[str, Any]]
+
 logger = logging.getLogger(__name__)
 TAGS = ["surefoot", "prm"]
 FIGURE = re.compile(r"eval_(\w+_)?(loss|accuracy)$")  # of a log, worth a line in the card
@@ -160,7 +162,7 @@ class PRMTrainer(Trainer):
         self,
         model: PreTrainedModel | torch.nn.Module | None = None,
         args: PRMConfig | None = None,
-        data_collator: Callable[[list[Any]], dict[str, Any]] | None = None,
+        data_collator: Collator | None = None,
         train_dataset: Any = None,
         eval_dataset: Any = None,
         processing_class: Any = None,
@@ -176,20 +178,17 @@ class PRMTrainer(Trainer):
         args = args or PRMConfig()
         self.accounts: dict[str, Account] = {}
         prepare = partial(_prepared, args=args, peft_config=peft_config)
-        collator = data_collator or StepCollator(processing_class.pad_token_id or 0)
         with args.main_process_first(desc="encoding rows"):
             train_dataset = self._encoded(train_dataset, "train", processing_class, args)
             eval_dataset = self._encoded_eval(eval_dataset, processing_class, args)
-        if any(account.soft for account in self.accounts.values()):
-            _check_collator(collator)
         super().__init__(
-            model=None if model is None else prepare(model),
+            model=model and prepare(model),
             args=args,
-            data_collator=collator,
+            data_collator=self._collator(data_collator, processing_class),
             train_dataset=train_dataset,
             eval_dataset=eval_dataset,
             processing_class=processing_class,
-            model_init=None if model_init is None else lambda: prepare(model_init()),
+            model_init=model_init and (lambda: prepare(model_init())),
             compute_loss_func=partial(step_cross_entropy, smoothing=args.label_smoothing_factor),
             compute_metrics=compute_metrics or compute_accuracy,
             callbacks=callbacks,
@@ -256,6 +255,18 @@ class PRMTrainer(Trainer):
             return None if rows is None else self._encoded(rows, "eval", tokenizer, args)
         return {k: self._encoded(part, f"eval {k}", tokenizer, args) for k, part in rows.items()}
 
+    def _collator(self, given: Collator | None, tokenizer: Any) -> Collator:
+        """The one given or our own. Raises InputError if it makes integers of soft labels."""
+        if given is None or not any(account.soft for account in self.accounts.values()):
+            return given or StepCollator(tokenizer.pad_token_id or 0)
+        probe = given([{"input_ids": [0, 0], "labels": [IGNORED, 0.25]}])["labels"]
+        if probe[0, 1] != 0.25:
+            raise InputError(
+                f"data_collator {type(given).__name__} turns a label of 0.25 into "
+                f"{float(probe[0, 1])}; leave data_collator out, or keep labels as floats"
+            )
+        return given
+
     def _card(self, name: str | None = None, data: str | None = None) -> Card:
         """What is known now, with the last figures of each evaluation set."""
         args, tokenizer = self.args, self.processing_class
@@ -306,13 +317,3 @@ def _checked_template(tokenizer: Any, separator: str) -> Any:
     template = trl_format(TRL.name, separator).template(tokenizer)
     read(template, PROBE, marker=None, context=1 << 30)
     return template
-
-
-def _check_collator(collator: Callable[[list[Any]], dict[str, Any]]) -> None:
-    """Raises InputError for a collator that makes integers of soft labels."""
-    probe = collator([{"input_ids": [0, 0], "labels": [IGNORED, 0.25]}])["labels"]
-    if probe[0, 1] != 0.25:
-        raise InputError(
-            f"data_collator {type(collator).__name__} turns a label of 0.25 into "
-            f"{float(probe[0, 1])}; leave data_collator out, or keep labels as floats"
-        )

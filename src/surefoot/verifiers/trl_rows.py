@@ -116,7 +116,8 @@ def encoded_rows(
       records. Raises InputError that names the row, or if no row keeps a label.
     """
     if hasattr(rows, "map") and hasattr(rows, "column_names"):
-        encoded, counts = _mapped(rows, encode, processes, what)
+        encoded = _mapped(rows, encode, processes, what)
+        counts = {name: list(encoded[name]) for name in COUNTED}
     elif isinstance(rows, Sequence):
         encoded = [encode(row, index) for index, row in enumerate(rows)]
         counts = {name: [row[name] for row in encoded] for name in COUNTED}
@@ -126,7 +127,7 @@ def encoded_rows(
             "a stream has no length: take rows from it into a list"
         )
     keep = [index for index, labelled in enumerate(counts["labelled"]) if labelled]
-    account = Account(len(rows), len(rows) - len(keep), *(sum(counts[name]) for name in COUNTED))
+    account = Account(len(rows), len(rows) - len(keep), *map(sum, counts.values()))
     if not keep:
         raise InputError(
             f"{what}: no label is left of {len(rows)} rows with {account.steps} steps, of which "
@@ -135,9 +136,7 @@ def encoded_rows(
     return _chosen(encoded, keep), account
 
 
-def _mapped(
-    rows: Any, encode: RowEncoder, processes: int | None, what: str
-) -> tuple[Any, dict[str, list[Any]]]:
+def _mapped(rows: Any, encode: RowEncoder, processes: int | None, what: str) -> Any:
     """A mapped data set. Its column types are stated, or bools would make True of every label."""
     import datasets
 
@@ -146,7 +145,7 @@ def _mapped(
     whole, real = datasets.Value("int64"), datasets.Value("float64")
     types = {"input_ids": datasets.Sequence(whole), "labels": datasets.Sequence(real)}
     counts = {"steps": whole, "dropped": whole, "labelled": whole, "soft": whole}
-    encoded = rows.with_format(None).map(
+    return rows.with_format(None).map(
         encode,
         with_indices=True,
         num_proc=processes,
@@ -154,7 +153,6 @@ def _mapped(
         features=datasets.Features({**types, **counts, "positive": real}),
         desc=f"Encoding {what}",
     )
-    return encoded, {name: list(encoded[name]) for name in COUNTED}
 
 
 def _chosen(encoded: Any, keep: Iterable[int]) -> Any:
