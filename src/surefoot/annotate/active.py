@@ -29,6 +29,15 @@ def convincing(
     share: of the count for wrong-answer traces, in [0, 1]; where there are too few of one
       sort, the other fills up. O(N log N).
     """
+    _check(traces_N, scores_N, share)
+    ranked = sorted(zip(scores_N, traces_N, strict=True), key=lambda pair: -pair[0])
+    wrong = [trace for _, trace in ranked if trace.verdict is Verdict.WRONG]
+    others = [trace for _, trace in ranked if trace.verdict is not Verdict.WRONG]
+    first = min(len(wrong), round(share * count))
+    return [*wrong[:first], *others, *wrong[first:]][:count]
+
+
+def _check(traces_N: Sequence[Trace], scores_N: Sequence[float], share: float) -> None:
     if len(traces_N) != len(scores_N):
         raise InputError(
             f"expected a score for each of {len(traces_N)} traces, got {len(scores_N)}"
@@ -38,13 +47,6 @@ def convincing(
         raise InputError(f"scores[{bad}] is {scores_N[bad]}; expected a finite number")
     if not 0 <= share <= 1:
         raise InputError(f"share must lie in [0, 1], got {share}")
-    ranked = sorted(range(len(traces_N)), key=lambda n: -scores_N[n])
-    wrong = [n for n in ranked if traces_N[n].verdict is Verdict.WRONG]
-    chosen_wrong = wrong[: round(share * count)]
-    others = [n for n in ranked if n not in set(chosen_wrong)]
-    rest = [n for n in others if traces_N[n].verdict is not Verdict.WRONG]
-    rest += [n for n in others if traces_N[n].verdict is Verdict.WRONG]
-    return [traces_N[n] for n in [*chosen_wrong, *rest][:count]]
 
 
 def mined(rollouts: Rollouts) -> list[Trace]:

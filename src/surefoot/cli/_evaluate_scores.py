@@ -88,15 +88,12 @@ def _first_errors(
 
     known = [(t, s, first) for t, s in rows if (first := truth(t)) is not None]
     halves = _halves([t.problem.id for t, _, _ in known])
-    thresholds = [threshold, threshold]
-    if threshold is None:
-        thresholds = [
-            _chosen([k for k, h in zip(known, halves, strict=True) if h != half]) for half in (0, 1)
-        ]
-    predicted = []
-    for (_, s, _), half in zip(known, halves, strict=True):
-        limit = thresholds[half]
-        predicted.append(None if limit is None else predict_first_error(s.values, limit))
+    thresholds = [threshold] * 2 if threshold is not None else _cross_fitted(known, halves)
+    limits = [thresholds[half] for half in halves]
+    predicted = [
+        None if limit is None else predict_first_error(s.values, limit)
+        for (_, s, _), limit in zip(known, limits, strict=True)
+    ]
     score = first_error_score(predicted, [first for _, _, first in known])
     judged = bool(known) and None not in predicted
     return {
@@ -106,6 +103,16 @@ def _first_errors(
         "correct_passed": score.on_correct if judged else None,
         "thresholds": None if None in thresholds else thresholds,
     }
+
+
+def _cross_fitted(
+    known: Sequence[tuple[Trace, StepScores, int]], halves: Sequence[int]
+) -> list[float | None]:
+    """The threshold to use on each half, chosen on the other."""
+    in_half: dict[int, list[tuple[Trace, StepScores, int]]] = {0: [], 1: []}
+    for row, half in zip(known, halves, strict=True):
+        in_half[half].append(row)
+    return [_chosen(in_half[1]), _chosen(in_half[0])]
 
 
 def _halves(ids: Sequence[str]) -> list[int]:

@@ -137,10 +137,7 @@ def _serve(batch: list[_Ticket]) -> None:
         mine = [ticket for ticket in batch if ticket.complete is complete]
         batch = [ticket for ticket in batch if ticket.complete is not complete]
         try:
-            requests = [request for ticket in mine for request in ticket.requests]
-            replies = complete(requests)
-            if len(replies) != len(requests):
-                raise ValueError(f"{len(requests)} requests got {len(replies)} replies")
+            replies = _answered(complete, mine)
         except Exception as error:  # noqa: BLE001 - each caller gets it
             _fail(mine, error)
             continue
@@ -152,6 +149,14 @@ def _serve(batch: list[_Ticket]) -> None:
             stop = start + len(ticket.requests)
             ticket.future.set_result(replies[start:stop])
             start = stop
+
+
+def _answered(complete: Callable[[Sequence[Any]], list[Any]], tickets: list[_Ticket]) -> list[Any]:
+    requests = [request for ticket in tickets for request in ticket.requests]
+    replies = complete(requests)
+    if len(replies) != len(requests):
+        raise ValueError(f"{len(requests)} requests got {len(replies)} replies")
+    return replies
 
 
 def _fail(tickets: list[_Ticket], error: BaseException) -> None:
