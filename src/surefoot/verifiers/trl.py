@@ -298,7 +298,7 @@ def _prepared(model: Any, args: PRMConfig, peft_config: Any) -> Any:
             "AutoModelForTokenClassification.from_pretrained(NAME, num_labels=2)"
         )
     if peft_config is not None:
-        model = need("peft", "lora").get_peft_model(model, peft_config)
+        model = need("peft", "train").get_peft_model(model, peft_config)
         if args.gradient_checkpointing:
             model.enable_input_require_grads()
     for module in model.modules() if args.disable_dropout else ():
