@@ -233,7 +233,18 @@ ELSEWHERE = {
     "fuse": {"method", "shared"},  # test_cli_audit.py
     "audit": {"truth", "plot", "seed"},  # test_cli_audit.py
     "report": set(),
-    "run": {"seed"},  # test_run
+    "run": {  # test_cli_recipes.py, test_cli_verbs.py
+        "seed",
+        "problems",
+        "policy",
+        "judge",
+        "verifier",
+        "n",
+        "limit",
+        "temperature",
+        "max-tokens",
+        "separator",
+    },
     "recipes": set(),
 }
 

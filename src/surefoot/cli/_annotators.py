@@ -8,8 +8,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from surefoot import annotate as a
 from surefoot.cli._common import is_trails
 from surefoot.cli._labelling import (
@@ -33,17 +31,15 @@ from surefoot.core.types import (
     LabelledTrace,
     Problem,
     Step,
-    StepLabel,
     Trace,
     Usage,
     Verdict,
 )
+from surefoot.recipes.labelling import solutions_of, valued_by
+from surefoot.recipes.labelling.surefoot import learned_beliefs
 from surefoot.steps import Rollouts
 from surefoot.tasks.load import checker_for
-from surefoot.trees import Grown, NodeLabel, counted, labelled_traces, pay
-
-FEWEST_TO_LEARN_FROM = 20  # traces; fewer say too little about a policy
-LOOK_CONFIDENCE, LOOK_ROLLOUTS = 0.95, 16  # how closely each of them is looked at
+from surefoot.trees import Grown, NodeLabel, counted, pay
 
 # --- by rollouts -----------------------------------------------------------
 
@@ -84,35 +80,9 @@ def _bayes(job: Job) -> Label:
 def _learned_beliefs(
     job: Job, encoder: Any, rollouts_of: Callable[[Problem], Rollouts]
 ) -> Callable[[Trace], a.Belief | None]:
-    """What bayes begins with: rates and hazard of the first --learn-from traces; None for the
-    flat belief, where they are too few or their log-probabilities are not known."""
+    """What bayes begins with, from the first --learn-from traces."""
     rows = [with_own_ids(row.trace, encoder) for row in job.rows[: job.options.learn_from]]
-    known = [trace for trace in rows if _can_teach(trace)]
-    if len(known) < FEWEST_TO_LEARN_FROM:
-        return lambda _: None
-
-    def looked_at(trace: Trace) -> a.Belief:
-        belief = a.Belief(len(trace.steps), model=a.stuck_states)
-        stop = a.Stop(LOOK_CONFIDENCE, rollouts=LOOK_ROLLOUTS)
-        a.bayes(trace, rollouts=rollouts_of(trace.problem), belief=belief, stop=stop)
-        return belief
-
-    beliefs = job.work.each("learn from rollouts", looked_at, known)
-    channel, hazard = a.learn(beliefs, [a.surprise_features(trace) for trace in known])
-
-    def belief_of(trace: Trace) -> a.Belief | None:
-        if not _can_teach(trace):
-            return None
-        prior = hazard.prior(a.surprise_features(trace))
-        return a.Belief(len(trace.steps), channel, prior, a.stuck_states)
-
-    return belief_of
-
-
-def _can_teach(trace: Trace) -> bool:
-    """Finished, checked, and every step with its log-probabilities."""
-    checked = trace.verdict in (Verdict.CORRECT, Verdict.WRONG)
-    return trace.finished and checked and all(step.logprobs for step in trace.steps)
+    return learned_beliefs(rows, rollouts_of, partial(job.work.each, "learn from rollouts"))
 
 
 def with_own_ids(trace: Trace, encoder: Any) -> Trace:
@@ -144,7 +114,7 @@ def _grown(
     def label(row: Row) -> list[LabelledTrace]:
         problem = row.trace.problem
         grown = grow(problem, rollouts=rollouts_of(problem), budget=job.budget(), **settings)
-        return _packed(grown, labels(grown.tree))
+        return solutions_of(grown, labels(grown.tree))
 
     return label
 
@@ -160,16 +130,9 @@ def _searched(
     def label(row: Row) -> list[LabelledTrace]:
         meter = Meter(job.budget())
         paid = _paid(policy, meter)
-        rollouts = _rolled(job, paid)(row.trace.problem)
-
-        def value(
-            problem: Problem, prefixes_P: Sequence[Steps], *, rng: np.random.Generator
-        ) -> list[StepLabel]:
-            del problem, rng  # the rollouts are those of this problem, and have seeds of their own
-            return rollouts.values(prefixes_P, o.completions)
-
+        value = valued_by(_rolled(job, paid)(row.trace.problem), o.completions)
         grown = grow(row.trace.problem, sample=paid, check=check, value=value, **settings)
-        return _packed(replace(grown, usage=meter.spent), labels(grown.tree))
+        return solutions_of(replace(grown, usage=meter.spent), labels(grown.tree))
 
     return label
 
@@ -197,13 +160,6 @@ def _paid(sample: Sampler, meter: Meter) -> Sampler:
         return ends_P_K
 
     return paid
-
-
-def _packed(grown: Grown, label: NodeLabel) -> list[LabelledTrace]:
-    """The tree's solutions; the first one carries what the whole tree cost."""
-    packed = labelled_traces(grown.problem, grown.tree, label)
-    first = [replace(item, usage=grown.usage, notes={"ended": grown.why}) for item in packed[:1]]
-    return first + packed[1:]
 
 
 # --- by judges -------------------------------------------------------------

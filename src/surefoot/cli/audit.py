@@ -58,7 +58,7 @@ def audit(
         raise InputError("--plot shows labels against the truth; give it with --truth")
     sources = dict(zip(short_names(labels), map(read_labels, labels), strict=True))
     known = _no_truth if truth is None else _truth_of(truth)
-    audited = {name: _audited(items, known, seed) for name, items in sources.items()}
+    audited = {name: figures_of(items, known, seed) for name, items in sources.items()}
     agreements = _agreements(sources)
     if truth is not None and not any(figures["true_labels"] for figures in audited.values()):
         raise InputError(
@@ -88,12 +88,13 @@ def _truth_of(source: str) -> Truth:
     from surefoot.evaluate import judgements
 
     if source == ORACLE:
-        return _by_oracle
+        return by_oracle
     known = {trace_key(item.trace): judgements(item) for item in read_labels(Path(source))}
     return partial(_looked_up, known)
 
 
-def _by_oracle(trace: Trace) -> list[Right]:
+def by_oracle(trace: Trace) -> list[Right]:
+    """[S] what the exact checker of trails says; unknown of other problems."""
     from surefoot.tasks.trails import check_steps
 
     if not is_trails(trace):
@@ -108,7 +109,8 @@ def _looked_up(known: Mapping[tuple[str, ...], list[Right]], trace: Trace) -> li
 # --- figures ---------------------------------------------------------------
 
 
-def _audited(items: Sequence[LabelledTrace], truth: Truth, seed: int) -> dict[str, Any]:
+def figures_of(items: Sequence[LabelledTrace], truth: Truth, seed: int) -> dict[str, Any]:
+    """All figures of one labelling."""
     from surefoot.evaluate import audit_labels, error_rates, judgements
 
     true_N_S = [truth(item.trace) for item in items]

@@ -1,33 +1,112 @@
-"""`surefoot run` and `surefoot recipes`: whole jobs from one small config."""
+"""`surefoot run` and `surefoot recipes`: whole jobs by name, or from one small config."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from surefoot.cli._common import interruptible, models, progress, say
+from surefoot.cli import _options as o
+from surefoot.cli._common import (
+    at_least_one,
+    interruptible,
+    models,
+    progress,
+    say,
+    unescaped,
+)
+from surefoot.cli._run_labels import Asked, run_labels
 from surefoot.cli.report import read_object
 from surefoot.core.errors import InputError
+from surefoot.recipes.labelling import RECIPES
 
-RECIPES = {
-    "demo": "sample, label, train, search, compare and report on trails with Pebble; no download",
-}
+DEMO = "demo"
+ABOUT_DEMO = "sample, label, train, search, compare and report on trails with Pebble; no download"
+LABELLING = {recipe.name: recipe for recipe in RECIPES}
+OF_ALL = {"config", "out", "seed"}  # the other options are for recipes that label
 
 
 def run(
-    config: Annotated[str, typer.Argument(help="A JSON file of settings, or the name demo.")],
-    out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("runs/demo"),
-    seed: Annotated[int | None, typer.Option(help="Overrides the seed of the config.")] = None,
+    ctx: typer.Context,
+    config: Annotated[
+        str,
+        typer.Argument(help="A name that `surefoot recipes` lists, or a JSON file of settings."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The folder to write (default: runs/RECIPE, runs/demo for a file)."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Decides every draw (default: the config's, or 0).")
+    ] = None,
+    problems: Annotated[str, typer.Option(help="As for `surefoot sample`.")] = "trails:middle",
+    policy: o.Policy = "pebble",
+    judge: Annotated[
+        str | None, typer.Option(help="The model that judges; named as a --policy is.")
+    ] = None,
+    verifier: o.Verifier = "pebble-verifier",
+    n: Annotated[int, typer.Option(help="Solutions of each problem to label.")] = 16,
+    limit: o.Limit = None,
+    temperature: o.Temperature = 0.8,
+    max_tokens: o.MaxTokens = 512,
+    separator: o.Separator = "\\n",
 ) -> None:
-    """Run a whole job: sample, label, train, search, compare, report.
+    """Run a whole job: the demo, or a published system that labels steps.
 
-    Writes journal.sqlite, verifier/, summary.json, report.json and report.html into --out and
-    prints the table of methods. Interrupted, the same command goes on. A config holds only what
-    differs from the demo's settings, such as {"level": "easy", "samples": 8}.
+    demo, or a file with what differs from its settings, such as {"level": "easy", "samples": 8}:
+    sample, label, train, search, compare, report. Writes journal.sqlite, verifier/, summary.json,
+    report.json and report.html into --out and prints the table of methods.
+
+    A labelling recipe samples --n solutions of each problem, labels them as its paper has it,
+    and audits the labels where an exact checker knows better. Writes labels.jsonl, summary.json
+    and journal.sqlite. Interrupted, the same command goes on.
 
     Example:
-        surefoot run demo --out runs/demo
+        surefoot run math_shepherd --problems trails:easy --limit 20 --out runs/math_shepherd
     """
+    if config not in LABELLING:
+        _refuse_labelling_options(ctx, config)
+        _run_demo(config, out or Path("runs/demo"), seed)
+        return
+    at_least_one(n=n)
+    asked = Asked(
+        problems, policy, judge, verifier, n, limit, temperature, max_tokens,
+        unescaped(separator), seed or 0,
+    )  # fmt: skip
+    run_labels(LABELLING[config], asked, out or Path("runs") / config)
+
+
+def recipes() -> None:
+    """List the recipes that `surefoot run` knows by name.
+
+    Prints a name, the paper (an arXiv id) and what it does, one a line, on stdout; what it asks
+    for beside problems and a policy stands behind it in brackets.
+
+    Example:
+        surefoot recipes
+    """
+    print(_line(DEMO, "", ABOUT_DEMO))
+    for recipe in RECIPES:
+        needs = f" [{', '.join(recipe.needs)}]" if recipe.needs else ""
+        print(_line(recipe.name, recipe.paper, recipe.about + needs))
+
+
+def _line(name: str, paper: str, about: str) -> str:
+    width = max(map(len, LABELLING))
+    return f"{name:<{width}}  {paper:<10}  {about}"
+
+
+def _refuse_labelling_options(ctx: typer.Context, config: str) -> None:
+    """InputError for an option that was given and would do nothing."""
+    for option in ctx.params.keys() - OF_ALL:
+        source = ctx.get_parameter_source(option)
+        if source is not None and source.name != "DEFAULT":
+            raise InputError(
+                f"--{option.replace('_', '-')} does nothing for {config}; put settings into a "
+                "JSON file, or name a recipe that labels (see `surefoot recipes`)"
+            )
+
+
+def _run_demo(config: str, out: Path, seed: int | None) -> None:
     settings = _settings(config)
     if seed is not None:
         settings["seed"] = seed
@@ -46,23 +125,12 @@ def run(
     say(f"wrote {out / 'summary.json'} and {out / 'report.html'} in {summary['seconds']:.0f} s")
 
 
-def recipes() -> None:
-    """List the recipes that `surefoot run` knows by name.
-
-    Prints a name and what it does, one a line, on stdout.
-
-    Example:
-        surefoot recipes
-    """
-    for name, what in RECIPES.items():
-        print(f"{name:<10} {what}")
-
-
 def _settings(config: str) -> dict[str, Any]:
-    if config in RECIPES:
+    if config == DEMO:
         return {}
     if not Path(config).is_file():
         raise InputError(
-            f"{config!r} is neither a file nor a recipe; the recipes are {', '.join(RECIPES)}"
+            f"{config!r} is neither a file nor a recipe; the recipes are "
+            f"{', '.join([DEMO, *LABELLING])}"
         )
     return read_object(Path(config))

@@ -1,0 +1,65 @@
+"""`surefoot run` of systems that label, and the list of them."""
+
+import json
+
+import pytest
+
+from surefoot.core.records import read_all, trace_of
+from surefoot.recipes.labelling import RECIPES
+
+SMALL = ["--problems", "trails:easy", "--limit", "2", "--n", "2", "--max-tokens", "12"]
+
+
+def run(cli, folder, name, *options):
+    """The summary, and the texts of what was labelled."""
+    cli("run", name, *SMALL, *options, "--out", folder)
+    texts = [trace.text for trace in read_all(folder / "labels.jsonl", trace_of)]
+    return json.loads((folder / "summary.json").read_text()), texts
+
+
+def test_every_recipe_is_listed_with_its_paper_and_needs(cli):
+    first, *lines = cli("recipes").stdout.splitlines()
+    assert first.startswith("demo ")
+    for recipe, line in zip(RECIPES, lines, strict=True):
+        assert line.split()[:2] == [recipe.name, recipe.paper]
+        assert all(need in line.split("[")[-1] for need in recipe.needs)
+
+
+def test_rollouts_are_sampled_labelled_and_audited(cli, tiny, tmp_path):
+    told, texts = run(cli, tmp_path, "math_shepherd", "--policy", tiny)
+    assert told["recipe"] == "math_shepherd"
+    assert told["traces"] == told["solutions"] == len(texts)
+    assert told["problems"] == 2
+    assert told["steps"] == told["audit"]["steps"]
+    assert told["audit"]["step_errors_by"] == "truth"
+    assert told["policy_tokens"] > 0
+    again, same = run(cli, tmp_path, "math_shepherd", "--policy", tiny)
+    assert same == texts
+    assert again["journal_hits"] > told["journal_hits"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["--n 1", "--limit 1", "--seed 1", "--temperature 0", "--max-tokens 5", "--separator e",
+     "--problems trails:hard"],
+)  # fmt: skip
+def test_an_option_changes_what_is_labelled(cli, tiny, tmp_path, change):
+    _, texts = run(cli, tmp_path / "a", "ovm", "--policy", tiny)
+    _, others = run(cli, tmp_path / "b", "ovm", "--policy", tiny, *change.split())
+    assert others != texts
+
+
+def test_a_judge_is_asked_and_paid_and_a_verifier_chooses(cli, refused, tiny, verifier, tmp_path):
+    asks = ["let_us_verify", "--policy", tiny, "--verifier", verifier]
+    line = refused("run", *asks, "--out", tmp_path)
+    assert "give its model with --judge" in line
+    told, texts = run(cli, tmp_path, *asks, "--judge", tiny)
+    assert len(texts) == 2  # one of each problem
+    assert told["verifier_tokens"] > 0
+
+
+def test_what_cannot_be_run_says_why(refused, tmp_path):
+    assert "prl_coder needs tests" in refused("run", "prl_coder", "--out", tmp_path)
+    line = refused("run", "demo", "--n", "2", "--out", tmp_path)
+    assert "--n does nothing for demo" in line
+    assert "math_shepherd" in refused("run", "no_such_recipe")
