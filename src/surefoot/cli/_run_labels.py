@@ -60,7 +60,7 @@ def run_labels(recipe: LabelRecipe, asked: Asked, out: Path) -> None:
         }
     text = json.dumps(summary, indent=1) + "\n"
     (out / "summary.json").write_text(text, encoding="utf-8")
-    tell({**summary, "out": str(out)}, as_json=False)
+    tell({**summary, "audit": _in_short(summary["audit"]), "out": str(out)}, as_json=False)
 
 
 def _parts(
@@ -113,3 +113,11 @@ def _audit(labelled: Sequence[LabelledTrace], seed: int) -> dict[str, Any] | Non
     """Figures against the exact checker; None where no label's truth is known."""
     known = [item for item in labelled if is_trails(item.trace)]
     return dict(figures_of(known, by_oracle, seed)) if known else None
+
+
+def _in_short(audit: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What a line can hold of it."""
+    if audit is None or audit["true_labels"] is None:
+        return None
+    shown = ("missed", "false_alarms", "first_error_f1", "tokens_per_true_label")
+    return {"true_labels": audit["true_labels"]["estimate"], **{k: audit[k] for k in shown}}
