@@ -49,10 +49,10 @@ def test_fusing_mends_what_single_sources_break(cli, labels, sources, tmp_path, 
 
 
 def test_counts_of_rollouts_and_one_judge_make_a_posterior(cli, refused, labels, sources, tmp_path):
-    rows = rows_of(relabelled(labels, tmp_path / "rollouts.jsonl", "rollout-4"))
+    rows = rows_of(relabelled(labels, tmp_path / "rollouts.jsonl", "rollout-16"))
     for row in rows:
         row["labels"] = [
-            {**x, "kind": "value", "tries": 4, "successes": 3 * x["successes"]}
+            {**x, "kind": "value", "tries": 16, "successes": 14 * x["successes"]}
             for x in row["labels"]
         ]
     rolled, out = write_rows(tmp_path / "rollouts.jsonl", rows), tmp_path / "fused.jsonl"

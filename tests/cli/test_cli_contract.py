@@ -180,7 +180,7 @@ CHANGES = {
     ],
     f"{ASKED} --verifier {{verifier}} {BEAM}": ["--beams 1", "--width 1", "--rounds 1"],
     COMPARE: [
-        *DRAWS,
+        *(draw for draw in DRAWS if "dtype" not in draw),
         "--problems trails:hard",
         "--policy {other}",
         "--verifier likelihood:{tiny}",
@@ -216,7 +216,7 @@ ELSEWHERE = {
         "past",
         "temperatures",
     },
-    "compare": set(),
+    "compare": {"dtype"},  # loads as in sample; a comparison of so few says too little
     "select": {"scores", "aggregation", "n", "curves", "kind", "seed"},  # test_select, _cli_select
     "evaluate": {  # test_cli_benchmark; family as in score
         "data",
