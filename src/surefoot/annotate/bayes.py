@@ -136,8 +136,8 @@ def _ask(belief: Belief, trace: Trace, rollouts: Rollouts, stop: Stop, at_once: 
 
 def tokens_to_the_end(trace: Trace) -> Floats:
     """[T] what a rollout from each prefix is expected to cost: what the trace itself wrote
-    from there, in tokens, or in steps where ids are unknown; 1 at least."""
-    sizes_S = [len(step.ids) for step in trace.steps]
+    from there, in tokens, or in steps where those are unknown; 1 at least."""
+    sizes_S = [step.tokens for step in trace.steps]
     sizes = np.array(sizes_S if all(sizes_S) else [1] * len(sizes_S), dtype=np.float64)
     left: Floats = np.append(sizes[::-1].cumsum()[::-1], 0.0).clip(min=1)
     return left

@@ -135,7 +135,7 @@ class _Pool:
 def _tokens(tree: Tree, state: int, leaf: int) -> int:
     """Policy tokens between a node and a descendant."""
     path = tree.path(leaf)
-    return sum(len(tree.steps[node].ids) for node in path[path.index(state) + 1 :])
+    return sum(tree.steps[node].tokens for node in path[path.index(state) + 1 :])
 
 
 def omega_trace(trace: Trace, *, rollouts: Rollouts, completions: int = 8) -> LabelledTrace:

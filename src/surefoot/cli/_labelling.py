@@ -61,7 +61,7 @@ class Job:
     def model(self, name: str, spends: str) -> Any:
         """A sampler behind the journal; `spends` is the field of the cost that it fills."""
         models()
-        from surefoot.policy.local_decode import Sampling
+        from surefoot.policy.sampling import Sampling
 
         o = self.options
         return self.work.policy(

@@ -68,7 +68,7 @@ def _parts(
 ) -> list[Parts]:
     """[P] sampled solutions, and whom the recipe asks beside the policy."""
     models()
-    from surefoot.policy.local_decode import Sampling
+    from surefoot.policy.sampling import Sampling
     from surefoot.tasks.load import checker_for
     from surefoot.tasks.trails import check_steps
 

@@ -94,7 +94,7 @@ def _sampling(temperature: float, top_p: float, max_tokens: int) -> Any:
     from surefoot.cli._common import models
 
     models()
-    from surefoot.policy.local_decode import Sampling
+    from surefoot.policy.sampling import Sampling
 
     return Sampling(temperature, top_p, max_tokens)
 

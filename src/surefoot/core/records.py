@@ -2,7 +2,7 @@
 
     problem   {"id", "problem", "answer", "level"}
     trace     {"problem": {...}, "steps": [text], "ids": [[int]], "logprobs": [[float]],
-               "answer", "verdict", "finished"}
+               "answer", "verdict", "finished", "sizes": [int]?, "ended": bool?}
     labels    a trace and {"labels": [{"kind", "successes", "tries", "by", "belief"?}],
                "usage": {...}}
     scores    a trace and {"scores": {"kind", "values", "by", "tokens"}}
@@ -52,6 +52,27 @@ def read_rows(path: str | Path) -> Iterator[tuple[int, Record]]:
     for row, line in _numbered_lines(path):
         if line.strip():
             yield row, _parse_row(line, path, row)
+
+
+def read_row(path: str | Path, row: int) -> Record:
+    """One row by its number from 1, the others not parsed. Raises InputError if it is not there."""
+    for number, line in _numbered_lines(Path(path)):
+        if number == row:
+            return _parse_row(line, Path(path), row)
+    raise InputError(f"{path} has no row {row}; it is not the file that it was")
+
+
+def read_object(path: Path) -> Record:
+    """The JSON object in a file. Raises InputError that says what is there instead."""
+    if not path.is_file():
+        raise InputError(f"expected a JSON file, but there is none at {path}")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}; mend it or write it anew") from error
+    if not isinstance(record, dict):
+        raise InputError(f"{path}: expected a JSON object, got {type(record).__name__}")
+    return record
 
 
 def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -185,7 +206,10 @@ def problem_of(record: Record) -> Problem:
 
 
 def trace_record(trace: Trace) -> Record:
-    """A trace as a JSON object, its problem inside it, so that a file stands alone."""
+    """A trace as a JSON object, its problem inside it, so that a file stands alone; "sizes" and
+    "ended" only where a server's policy wrote it."""
+    sizes = [step.size for step in trace.steps]
+    served = {"sizes": sizes, "ended": trace.steps[-1].ended} if any(sizes) else {}
     return {
         "problem": problem_record(trace.problem),
         "steps": [step.text for step in trace.steps],
@@ -194,6 +218,7 @@ def trace_record(trace: Trace) -> Record:
         "answer": trace.answer,
         "verdict": trace.verdict.value if trace.verdict else None,
         "finished": trace.finished,
+        **served,
     }
 
 
@@ -205,10 +230,14 @@ def trace_of(record: Record) -> Trace:
         raise InputError(f"field 'steps' of problem {problem.id!r} is empty; expected one or more")
     ids = _per_step(record, "ids", (int,), len(texts))
     logprobs = _per_step(record, "logprobs", (int, float), len(texts))
-    steps = (Step(t, tuple(i), tuple(lp)) for t, i, lp in zip(texts, ids, logprobs, strict=True))
+    sizes = _list_of(record, "sizes", (int,)) if record.get("sizes") else [0] * len(texts)
+    if len(sizes) != len(texts):
+        raise InputError(f"field 'sizes' has {len(sizes)} entries for {len(texts)} steps")
+    ended = [False] * (len(texts) - 1) + [_optional(record, "ended", (bool,), False)]
+    columns = zip(texts, map(tuple, ids), map(tuple, logprobs), sizes, ended, strict=True)
     return Trace(
         problem=problem,
-        steps=tuple(steps),
+        steps=tuple(Step(*column) for column in columns),
         answer=_optional(record, "answer", (str,), None),
         verdict=None if record.get("verdict") is None else _member(Verdict, record, "verdict"),
         finished=_optional(record, "finished", (bool,), True),
@@ -244,7 +273,7 @@ def labelled_of(record: Record) -> LabelledTrace:
     if len(rows) != len(trace.steps):
         raise InputError(f"field 'labels' has {len(rows)} entries for {len(trace.steps)} steps")
     labels = tuple(_within(f"labels[{i}]", _label_of, row) for i, row in enumerate(rows))
-    usage = _within("usage", _usage_of, _optional(record, "usage", (dict,), {}))
+    usage = _within("usage", usage_of, _optional(record, "usage", (dict,), {}))
     notes: dict[str, str] = dict(_optional(record, "notes", (dict,), {}))
     return LabelledTrace(trace, labels, usage, notes)
 
@@ -298,7 +327,8 @@ def _label_of(row: Record) -> StepLabel:
     )
 
 
-def _usage_of(row: Record) -> Usage:
+def usage_of(row: Record) -> Usage:
+    """What something cost; a field that is absent is 0."""
     return Usage(**{f.name: _optional(row, f.name, (int, float), f.default) for f in fields(Usage)})
 
 

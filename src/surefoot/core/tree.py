@@ -6,10 +6,13 @@ Dimension key: N nodes.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Self
+from enum import Enum
+from typing import Any, Self, TypeVar
 
 from surefoot.core.errors import InputError
-from surefoot.core.types import Step, Verdict
+from surefoot.core.types import Kind, Step, Verdict
+
+E = TypeVar("E", bound=Enum)
 
 
 @dataclass(slots=True)
@@ -23,6 +26,7 @@ class Tree:
     finished: [N] does a solution end with this node?
     verdicts: [N] how that solution came out; None where none ends or nobody checked.
     scores: [N] what a verifier says of each step, for choosing again; None where it was not asked.
+    kind: what the scores mean; None while there are none.
     """
 
     steps: list[Step] = field(default_factory=lambda: [Step("")])
@@ -32,6 +36,7 @@ class Tree:
     finished: list[bool] = field(default_factory=lambda: [False])
     verdicts: list[Verdict | None] = field(default_factory=lambda: [None])
     scores: list[float | None] = field(default_factory=lambda: [None])
+    kind: Kind | None = None
     _index: dict[tuple[int, str], int] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -64,6 +69,16 @@ class Tree:
             nodes.append(self.add(nodes[-1], step))
         self.finished[nodes[-1]] |= finished
         self.verdicts[nodes[-1]] = verdict or self.verdicts[nodes[-1]]
+        return nodes
+
+    def find(self, steps: tuple[Step, ...]) -> list[int] | None:
+        """The nodes of these steps, root first, by their texts; None if not all are there."""
+        nodes = [0]
+        for step in steps:
+            child = self._index.get((nodes[-1], step.text))
+            if child is None:
+                return None
+            nodes.append(child)
         return nodes
 
     def observe(self, node: int, successes: float, tries: int) -> None:
@@ -103,13 +118,14 @@ class Tree:
     def to_json(self) -> dict[str, Any]:
         """A record of plain lists; `from_json` is its inverse."""
         return {
-            "steps": [[s.text, list(s.ids), list(s.logprobs)] for s in self.steps],
+            "steps": [_step_row(s) for s in self.steps],
             "parents": list(self.parents),
             "visits": list(self.visits),
             "value_sums": list(self.value_sums),
             "finished": list(self.finished),
             "verdicts": [verdict and verdict.value for verdict in self.verdicts],
             "scores": list(self.scores),
+            "kind": self.kind and self.kind.value,
         }
 
     @classmethod
@@ -119,19 +135,26 @@ class Tree:
         parents = columns["parents"]
         if parents[0] != -1 or not all(0 <= p < n for n, p in enumerate(parents[1:], start=1)):
             raise InputError("each parent must come before its child, and -1 stand first")
-        steps = [Step(text, tuple(ids), tuple(logs)) for text, ids, logs in columns["steps"]]
-        verdicts = [_verdict(value) for value in columns["verdicts"]]
+        steps = [Step(row[0], tuple(row[1]), tuple(row[2]), *row[3:]) for row in columns["steps"]]
+        verdicts = [_member(Verdict, "verdicts", value) for value in columns["verdicts"]]
+        kind = _member(Kind, "kind", record.get("kind"))
         numbers = (columns["visits"], columns["value_sums"], columns["finished"])
-        tree = cls(steps, parents, *numbers, verdicts, columns["scores"])
+        tree = cls(steps, parents, *numbers, verdicts, columns["scores"], kind)
         tree._index = {(parents[i], s.text): i for i, s in enumerate(steps) if i}
         return tree
 
 
-def _verdict(value: str | None) -> Verdict | None:
-    known = [verdict.value for verdict in Verdict]
+def _step_row(step: Step) -> list[Any]:
+    """A step's fields; the last two only where a server's policy wrote it."""
+    served = [step.size, step.ended] if step.size else []
+    return [step.text, list(step.ids), list(step.logprobs), *served]
+
+
+def _member(kind: type[E], name: str, value: str | None) -> E | None:
+    known = [member.value for member in kind]
     if value is not None and value not in known:
-        raise InputError(f"a tree's verdicts are {known} or null, got {value!r}")
-    return None if value is None else Verdict(value)
+        raise InputError(f"a tree's {name} must be one of {known} or null, got {value!r}")
+    return None if value is None else kind(value)
 
 
 def _columns(record: dict[str, Any]) -> dict[str, list[Any]]:

@@ -52,11 +52,22 @@ class Step:
     text: the step without its separator.
     ids: the policy's token ids of the step with its separator; () if unknown.
     logprobs: log-probability of each id when it was drawn; () if unknown.
+    size: how many tokens it is where their ids are unknown (a server tells no more); 0 if
+      that is unknown too.
+    ended: a server's policy is known to have ended the solution with this step; of a local
+      one, the last id says so.
     """
 
     text: str
     ids: tuple[int, ...] = ()
     logprobs: tuple[float, ...] = ()
+    size: int = 0
+    ended: bool = False
+
+    @property
+    def tokens(self) -> int:
+        """Policy tokens in the step; 0 where neither ids nor size are known."""
+        return len(self.ids) or self.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +92,8 @@ class Trace:
 
     @property
     def tokens(self) -> int:
-        """Policy tokens in the steps; 0 where their ids are unknown."""
-        return sum(len(step.ids) for step in self.steps)
+        """Policy tokens in the steps; 0 where they are unknown."""
+        return sum(step.tokens for step in self.steps)
 
     def with_steps(self, steps: tuple[Step, ...]) -> Self:
         """The same trace with other steps; answer and verdict are kept."""
@@ -191,8 +202,8 @@ class Completion:
 
     @property
     def tokens(self) -> int:
-        """Policy tokens in the new steps; 0 where their ids are unknown."""
-        return sum(len(step.ids) for step in self.steps)
+        """Policy tokens in the new steps; 0 where they are unknown."""
+        return sum(step.tokens for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True)

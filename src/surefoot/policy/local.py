@@ -24,7 +24,8 @@ from surefoot.core.errors import ModelError
 from surefoot.core.protocols import Steps, Until
 from surefoot.core.seeds import Rng, each_own
 from surefoot.core.types import Completion, Problem
-from surefoot.policy.local_decode import Decoder, Reply, Request, Sampling
+from surefoot.policy.local_decode import Decoder, Reply, Request
+from surefoot.policy.sampling import Sampling
 from surefoot.steps.encode import Encoder, default_prompt
 
 PEBBLE = Path(__file__).parent / "pebble"

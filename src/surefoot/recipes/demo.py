@@ -30,7 +30,8 @@ from surefoot.engine import Crew, Journal
 from surefoot.engine.calls import policy_calls, scorer_calls
 from surefoot.evaluate.comparison import Outcomes, compare, curve_rows, method_rows, paired_rows
 from surefoot.policy.local import LocalPolicy, load_policy
-from surefoot.policy.local_decode import Reply, Sampling
+from surefoot.policy.local_decode import Reply
+from surefoot.policy.sampling import Sampling
 from surefoot.recipes.demo_figures import (
     label_quality,
     perfect_steps,

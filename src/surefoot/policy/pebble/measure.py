@@ -11,7 +11,7 @@ from surefoot.core.seeds import rng_for
 from surefoot.core.types import Problem, Trace, Verdict
 from surefoot.engine import Crew
 from surefoot.policy.local import load_policy
-from surefoot.policy.local_decode import Sampling
+from surefoot.policy.sampling import Sampling
 from surefoot.steps.sample import sample_traces
 from surefoot.tasks import trails
 

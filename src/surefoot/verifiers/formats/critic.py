@@ -21,7 +21,8 @@ from surefoot.core.errors import InputError, ModelError
 from surefoot.core.seeds import rng_for
 from surefoot.core.types import Kind, LabelledTrace, StepLabel, StepScores, Trace, Usage
 from surefoot.policy.local import LocalPolicy, load_policy
-from surefoot.policy.local_decode import Request, Sampling
+from surefoot.policy.local_decode import Request
+from surefoot.policy.sampling import Sampling
 from surefoot.verifiers.score import LocalScorer
 
 
