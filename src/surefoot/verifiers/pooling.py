@@ -12,23 +12,21 @@ unseen: a right and a wrong solution are scored first.
 Dimension key: N traces, S steps, R rows, O classes.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from surefoot.core.errors import InputError, ModelError
 from surefoot.core.types import Problem, Step, StepScores, Trace
+from surefoot.policy.http import PATIENT, Patience, Refused, call_json
 from surefoot.steps.encode import Encoded
 from surefoot.verifiers.formats.files import tokenizer_of
 from surefoot.verifiers.formats.marked import Format
 from surefoot.verifiers.formats.template import read
-from surefoot.verifiers.post import PATIENT, Patience, Refused, call_json
 from surefoot.verifiers.score import LocalScorer
 
 AT_ONCE = 32  # traces of one request
 UNLIMITED = 1 << 20
-OVERFLOW = re.compile(r"context length|maximum.{0,20}(tokens|length)|reduce the length", re.I)
 SUM = "What is 12 + 5?"
 EASY = (
     Trace(Problem("easy", SUM), (Step("12 + 5 = 17."), Step("The answer is 17."))),
@@ -139,7 +137,7 @@ def _rows(
     try:
         return endpoint.rows([e.ids for e in encoded])
     except Refused as refused:
-        if refused.status in (400, 413) and OVERFLOW.search(refused.text):
+        if refused.overflow:
             longest = max(range(len(traces)), key=lambda n: len(encoded[n].ids))
             raise InputError(
                 f"a trace of problem {traces[longest].problem.id!r} has "
