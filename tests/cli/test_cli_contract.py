@@ -178,7 +178,7 @@ CHANGES = {
         "--budget-calls 0",
         "--budget-seconds 0",
     ],
-    f"{ASKED} --verifier {{verifier}} {BEAM}": ["--beams 1", "--width 1", "--rounds 1"],
+    f"{ASKED} --verifier {{verifier}} {BEAM}": ["--beams 1", "--width 1", "--rounds 1", "--trees"],
     COMPARE: [
         *(draw for draw in DRAWS if "dtype" not in draw),
         "--problems trails:hard",
@@ -216,7 +216,8 @@ ELSEWHERE = {
         "past",
         "temperatures",
     },
-    "compare": {"dtype"},  # loads as in sample; a comparison of so few says too little
+    "compare": {"dtype", "trees"},  # loads as in sample, of so few says little; test_cli_compare
+    "reselect": {"by", "aggregation"},  # test_cli_reselect.py
     "select": {"scores", "aggregation", "n", "curves", "kind", "seed"},  # test_select, _cli_select
     "evaluate": {  # test_cli_benchmark; family as in score
         "data",

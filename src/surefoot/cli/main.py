@@ -25,6 +25,7 @@ VERBS = {
     "train": "surefoot.cli.train:train",
     "score": "surefoot.cli.score:score",
     "search": "surefoot.cli.search:search",
+    "reselect": "surefoot.cli.reselect:reselect",
     "compare": "surefoot.cli.compare:compare",
     "select": "surefoot.cli.select:select",
     "evaluate": "surefoot.cli.evaluate:evaluate",

@@ -15,6 +15,7 @@ from surefoot.search.pav_beam import pav_beam
 from surefoot.search.rebase import rebase
 from surefoot.search.refine import self_refine, stepwise_best_of_n
 from surefoot.search.remembered import Remembered
+from surefoot.search.reselect import reselect
 from surefoot.search.result import Found, Unfinished
 from surefoot.search.rpc import rpc
 from surefoot.search.rstar import rstar
@@ -46,6 +47,7 @@ __all__ = [
     "particle_gibbs",
     "pav_beam",
     "rebase",
+    "reselect",
     "rpc",
     "rstar",
     "sbs",

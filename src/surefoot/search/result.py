@@ -115,6 +115,7 @@ def tree_of(traces_N: Sequence[Trace], scores_N: Sequence[StepScores]) -> Tree:
 
 def note_scores(tree: Tree, node: int, scores: StepScores) -> None:
     """Writes the step scores of the prefix that ends at `node` where there are none yet."""
+    tree.kind = scores.kind
     for value in reversed(scores.values):
         if tree.scores[node] is not None:
             return
