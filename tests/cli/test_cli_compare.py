@@ -3,6 +3,9 @@
 import json
 
 import pytest
+from cli_helpers import rows_of
+
+from surefoot.core.tree import Tree
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +55,18 @@ def test_again_it_asks_the_journal_and_finds_the_same(compared, cli):
 )
 def test_a_method_that_cannot_be_is_refused(refused, spec, words):
     assert words in refused("compare", spec, "--limit", 1)
+
+
+def test_each_search_s_answers_are_kept_with_their_trees_if_asked_for(compared, cli):
+    out, arguments, _ = compared
+    without = rows_of(out / "found.jsonl")
+    assert [row["method"] for row in without] == [m for m in arguments[1:4] for _ in range(2)]
+    assert not any("tree" in row for row in without)
+    cli(*arguments, "--trees")
+    rows = rows_of(out / "found.jsonl")
+    for row, bare in zip(rows, without, strict=True):
+        assert row.keys() - bare.keys() <= {"tree"}
+        assert (row["steps"], row["candidates"]) == (bare["steps"], bare["candidates"])
+    trees = [Tree.from_json(row["tree"]) for row in rows if row["method"].startswith("mcts")]
+    assert len(trees) == 2
+    assert all(len(tree) > 1 for tree in trees)

@@ -74,3 +74,9 @@ BudgetVerifierTokens = Annotated[
 ]
 BudgetCalls = Annotated[int | None, typer.Option(help="Most calls of policy and verifier.")]
 BudgetSeconds = Annotated[float | None, typer.Option(help="Most seconds.")]
+Trees = Annotated[
+    bool,
+    typer.Option(
+        "--trees", help="Keep all steps that were tried in each row, for `surefoot view`."
+    ),
+]

@@ -14,8 +14,10 @@ from surefoot.cli import _options as o
 from surefoot.cli._common import at_least_one, models, problems_of, say, unescaped
 from surefoot.cli._searches import METHODS, search_of
 from surefoot.cli._work import Work
+from surefoot.cli.search import found_record
 from surefoot.core.budget import Budget
 from surefoot.core.protocols import Checker, Sampler, Scorer
+from surefoot.core.records import write_all
 from surefoot.core.seeds import rng_for
 from surefoot.core.types import Problem, StepScores, Trace
 from surefoot.search import Found, Unfinished
@@ -39,6 +41,7 @@ def compare(
     most_samples: Annotated[
         int, typer.Option(help="Most plain solutions of a problem to draw for the comparison.")
     ] = 64,
+    trees: o.Trees = False,
     aggregation: o.Aggregation = None,
     temperature: o.Temperature = 0.8,
     top_p: o.TopP = 1.0,
@@ -61,8 +64,8 @@ def compare(
     Every search runs on the same problems; then as many plain solutions are drawn as the dearest
     of them is worth, and chosen among by majority, best-of-n, weighted vote, a perfect and a
     random scorer. Says plainly where plain sampling is at least as good.
-    Writes summary.json, report.json and report.html into --out. Interrupted, the same command
-    goes on.
+    Writes summary.json, report.json, report.html and found.jsonl (each search's answer to each
+    problem, for `surefoot view`) into --out. Interrupted, the same command goes on.
 
     Example:
         surefoot compare beam mcts:simulations=20,width=4 --problems trails:middle --limit 50
@@ -72,7 +75,7 @@ def compare(
     searches = {spec: search_of("a method", spec, METHODS)[1] for spec in methods}
     asked = problems_of(problems, limit, need_gold=True)
     models(device)
-    from surefoot.policy.local_decode import Sampling
+    from surefoot.policy.sampling import Sampling
     from surefoot.recipes.compare import Plain, compare_searches, curves
     from surefoot.tasks.load import checker_for
 
@@ -109,6 +112,8 @@ def compare(
             **work.cost(),
             "seconds": round(time.monotonic() - started, 1),
         }
+    found = [found_record(n, r, trees=trees) for n, rows in results.items() for r in rows]
+    write_all(out / "found.jsonl", found)
     _write(out, summary, {"curves": curves(results, plain, seed=seed)}, as_json=as_json)
 
 
@@ -124,7 +129,7 @@ def _write(out: Path, summary: dict[str, Any], details: dict[str, Any], *, as_js
     for sentence in summary["verdicts"]:
         say(sentence)
     say(summary["headline"])
-    say(f"wrote summary.json, report.json and report.html to {out}")
+    say(f"wrote summary.json, report.json, report.html and found.jsonl to {out}")
 
 
 def _solved(

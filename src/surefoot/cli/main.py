@@ -32,6 +32,7 @@ VERBS = {
     "convert": "surefoot.cli.convert:convert",
     "doctor": "surefoot.cli.doctor:doctor",
     "report": "surefoot.cli.report:report",
+    "view": "surefoot.cli.view:view",
     "run": "surefoot.cli.run:run",
     "recipes": "surefoot.cli.run:recipes",
 }

@@ -1,13 +1,12 @@
 """`surefoot report`: one HTML file that shows a run."""
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from surefoot.cli._common import say
-from surefoot.core.errors import InputError
+from surefoot.core.records import read_object
 
 
 def report(
@@ -28,16 +27,3 @@ def report(
 
     write_report(out, read_object(summary), read_object(details) if details else None)
     say(f"wrote {out}")
-
-
-def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file. Raises InputError that says what is there instead."""
-    if not path.is_file():
-        raise InputError(f"expected a JSON file, but there is none at {path}")
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}; mend it or write it anew") from error
-    if not isinstance(record, dict):
-        raise InputError(f"{path}: expected a JSON object, got {type(record).__name__}")
-    return record

@@ -15,8 +15,8 @@ from surefoot.cli._common import (
     unescaped,
 )
 from surefoot.cli._run_labels import Asked, run_labels
-from surefoot.cli.report import read_object
 from surefoot.core.errors import InputError
+from surefoot.core.records import read_object
 from surefoot.recipes.labelling import RECIPES
 
 DEMO = "demo"

@@ -61,6 +61,7 @@ def search(
     top_p: o.TopP = 1.0,
     max_tokens: o.MaxTokens = 512,
     separator: o.Separator = "\\n",
+    trees: o.Trees = False,
     seed: o.Seed = 0,
     limit: o.Limit = None,
     without_gold: o.WithoutGold = False,
@@ -115,7 +116,7 @@ def search(
             return solve(problem, rng=rng_for(seed, "search", name, problem.id))
 
         results = work.each(name, find, asked)
-        write_rows(out, [found_record(name, result) for result in results])
+        write_rows(out, [found_record(name, result, trees=trees) for result in results])
         summary = {"method": method, **_summary(results, seed), **work.cost(), "out": out}
         tell(summary, as_json=as_json)
 
@@ -154,7 +155,7 @@ def _verbs(
 ) -> dict[str, Any]:
     """The models that a search takes; no others are loaded."""
     models()
-    from surefoot.policy.local_decode import Sampling
+    from surefoot.policy.sampling import Sampling
 
     known, temperatures = takes(algorithm), names["temperatures"]
     device, sampling = loading["device"], Sampling(*draws)
@@ -199,9 +200,11 @@ def _same(source: str) -> Callable[[str, str], bool]:
     return lambda left, right: left == right or equal(left, right) is True
 
 
-def found_record(method: str, result: Found | Unfinished) -> Record:
-    """A search's result as a row."""
+def found_record(method: str, result: Found | Unfinished, *, trees: bool = False) -> Record:
+    """A search's result as a row. trees: with the tree that it grew, if it grew one."""
     shared = {"method": method, "usage": asdict(result.usage)}
+    if trees and result.tree is not None:
+        shared["tree"] = result.tree.to_json()
     if isinstance(result, Unfinished):
         return {"problem": problem_record(result.problem), **shared, "unfinished": result.why}
     candidates = [

@@ -82,7 +82,7 @@ def assemble(
         sections="\n".join(bodies),
         style=_asset("plot.css") + _asset("page.css"),
         script=script,
-        script_hash=_hash(script),
+        script_hash=script_hash(script),
         data=embedded(data),
     )
 
@@ -116,6 +116,7 @@ def _asset(name: str) -> str:
     return resources.files("surefoot.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def _hash(script: str) -> str:
+def script_hash(script: str) -> str:
+    """The source by which a content policy allows this script, or style sheet, and no other."""
     digest = hashlib.sha256(script.encode("utf-8")).digest()
     return "sha256-" + base64.b64encode(digest).decode("ascii")
