@@ -8,7 +8,7 @@ pytest.importorskip("torch", reason="needs surefoot[models]")
 from surefoot.core.errors import ModelError
 from surefoot.core.types import Problem, Step
 from surefoot.policy.local import fingerprint, load_policy
-from surefoot.policy.local_decode import Sampling
+from surefoot.policy.local_decode import Reply, Sampling
 from surefoot.tasks import trails
 
 
@@ -83,6 +83,15 @@ def test_the_end_token_stays_with_the_last_step(pebble, problem):
         ids = [i for step in end.steps for i in step.ids]
         assert (ids[-1] == eos) == end.finished
         assert eos not in ids[:-1]
+
+
+def test_an_end_token_that_comes_alone_is_counted(pebble, problem):
+    eos = pebble.encoder.tokenizer.eos_token_id
+    lone = pebble.through(lambda _: lambda requests: [Reply((eos,), (0.0,), True)] * len(requests))
+    [[end, _]] = lone(problem, [(Step("The answer is 3"),)], count=2, rng=seeded())
+    assert (end.steps, end.finished, end.tokens) == ((), True, 1)
+    [[end]] = pebble(problem, [()], count=1, rng=seeded())
+    assert end.silent == 0
 
 
 def test_model_work_can_be_wrapped(pebble, problem):

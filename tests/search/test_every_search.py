@@ -359,6 +359,47 @@ def test_a_policy_that_ends_after_its_last_separator_is_heard(
 
 
 @every_search
+def test_every_token_and_call_is_paid_for_also_an_end_that_comes_alone(
+    search, speaking, exact, rng
+):
+    """A language model's end of text is a token of its own, often without any step."""
+    world = speaking(length=4, slip=0.3, recover=0.2)
+    written, asked, judged = [], [], exact(world)
+
+    def ended(prefix):
+        return prefix and prefix[-1].text.startswith("The answer")
+
+    def sample(problem, prefixes_P, *, count, rng, until="end"):
+        rows = [
+            [Completion((), silent=1)] * count
+            if ended(prefix)
+            else [
+                Completion(c.steps, silent=1)
+                if until == "end"
+                else Completion(c.steps, finished=False)  # its end comes next, alone
+                for c in world.sample(problem, [prefix], count=count, rng=rng, until=until)[0]
+            ]
+            for prefix in prefixes_P
+        ]
+        flat = [c for row in rows for c in row]
+        written.append(sum(len(s.ids) for c in flat for s in c.steps) + sum(c.silent for c in flat))
+        asked.append(len(flat))
+        return rows
+
+    def score(traces_N):
+        scores_N = judged(traces_N)
+        asked.append(len(scores_N))
+        return scores_N
+
+    [problem] = world.problems(1)
+    found = search(problem, sample=sample, check=world.check, score=score, rng=rng)
+    assert isinstance(found, Found)
+    assert found.usage.policy_tokens == sum(written)
+    if search not in JUDGED.values():  # `mute` is asked too
+        assert found.usage.calls == sum(asked)
+
+
+@every_search
 def test_a_problem_without_gold_is_searched_and_not_checked(search, world, constant, rng):
     problem = replace(world.problems(1)[0], gold=None)
     script = ScriptedPolicy({problem.id: [["The answer is 1"], ["The answer is 2"]]})

@@ -195,15 +195,17 @@ class Completion:
     steps: the new steps only.
     finished: True if the policy ended the solution, False if a limit cut it off
       or one step was asked for and the solution goes on.
+    silent: tokens it wrote that belong to no step, such as an end of text alone.
     """
 
     steps: tuple[Step, ...]
     finished: bool = True
+    silent: int = 0
 
     @property
     def tokens(self) -> int:
-        """Policy tokens in the new steps; 0 where they are unknown."""
-        return sum(step.tokens for step in self.steps)
+        """Policy tokens that were written; 0 where they are unknown."""
+        return sum(step.tokens for step in self.steps) + self.silent
 
 
 @dataclass(frozen=True, slots=True)

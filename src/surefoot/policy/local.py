@@ -82,7 +82,9 @@ class LocalPolicy:
         return bool(prefix and prefix[-1].ids and prefix[-1].ids[-1] in self.decoder.end_ids)
 
     def _completion(self, reply: Reply) -> Completion:
-        return Completion(self.encoder.cut(reply.ids, reply.logprobs), reply.finished)
+        steps = self.encoder.cut(reply.ids, reply.logprobs)
+        silent = len(reply.ids) - sum(len(step.ids) for step in steps)
+        return Completion(steps, reply.finished, silent)
 
 
 def load_policy(

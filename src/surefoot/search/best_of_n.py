@@ -14,17 +14,18 @@ import numpy as np
 
 from surefoot.core.budget import Budget, Meter
 from surefoot.core.protocols import Checker, Sampler, Scorer
-from surefoot.core.types import Problem, StepScores, Trace, Usage
+from surefoot.core.types import Problem, StepScores, Trace
 from surefoot.search.result import (
     Found,
     Unfinished,
     best_of,
     score_traces,
+    spend_completions,
     totals,
     tree_of,
     unfinished,
 )
-from surefoot.steps.sample import sample_traces
+from surefoot.steps.sample import finished_trace
 
 
 def best_of_n(
@@ -74,8 +75,9 @@ def draw_within(
     for size in [1] * n if limited else [n]:
         if meter.exhausted():
             break
-        new = sample_traces(problem, sample=sample, check=check, count=size, rng=rng)
-        meter.spend(Usage(policy_tokens=sum(t.tokens for t in new), calls=size))
+        [ends] = sample(problem, [()], count=size, rng=rng)
+        spend_completions(meter, [ends])
+        new = [finished_trace(problem, (), end, check) for end in ends if end.steps]
         traces += new
         if score is not None:
             scores += score_traces(score, [trace for trace in new if trace.finished], meter)
