@@ -104,6 +104,7 @@ def test_usages_add_up_in_any_order(a, b, c):
         ("StorageError", OSError),
         ("ModelError", SurefootError),
         ("OverBudget", SurefootError),
+        ("Stopped", SurefootError),
     ],
 )
 def test_errors_refine_built_in_ones(name, builtin):

@@ -6,6 +6,7 @@
       ModelError          a model, checkpoint or tokenizer cannot be used
       MissingExtra        an optional package is not installed           (also an ImportError)
       OverBudget          the budget is spent
+      Stopped             whoever asked for the work does not want it any more
       StorageError        a result could not be written or read back     (also an OSError)
 
 A message says what was expected, what came, and what to do about it. Each class
@@ -38,6 +39,10 @@ class MissingExtra(SurefootError, ImportError):
 
 class OverBudget(SurefootError):
     """The budget is spent; what was found so far is kept by whoever catches this."""
+
+
+class Stopped(SurefootError):
+    """Whoever asked for the work does not want it any more."""
 
 
 class StorageError(SurefootError, OSError):

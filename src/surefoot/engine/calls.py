@@ -15,7 +15,6 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from surefoot.core.types import Kind, StepScores, Trace
-from surefoot.engine.crew import Crew
 from surefoot.engine.journal import Journal, Stream
 
 
@@ -51,15 +50,26 @@ class TokenReply(Protocol):
         """Did the model end the text?"""
 
 
+A = TypeVar("A")
+B = TypeVar("B")
 Q = TypeVar("Q", bound=TokenRequest)
 R = TypeVar("R", bound=TokenReply)
+
+
+class Merging(Protocol):
+    """A `Crew` or an `OpenCrew`."""
+
+    def merged(
+        self, complete: Callable[[Sequence[A]], list[B]]
+    ) -> Callable[[Sequence[A]], list[B]]:
+        """`complete` with its calls merged."""
 
 
 def policy_calls(
     stream: Stream[Q, R],
     model: str,
     journal: Journal,
-    crew: Crew,
+    crew: Merging,
     *,
     reply: Callable[[tuple[int, ...], tuple[float, ...], bool], R],
 ) -> Callable[[Sequence[Q]], list[R]]:
@@ -76,7 +86,7 @@ def policy_calls(
 
 
 def scorer_calls(
-    stream: Stream[Trace, StepScores], model: str, journal: Journal, crew: Crew
+    stream: Stream[Trace, StepScores], model: str, journal: Journal, crew: Merging
 ) -> Callable[[Sequence[Trace]], list[StepScores]]:
     """A scorer's `stream` behind the journal, behind the crew."""
     recorded = journal.recorded(

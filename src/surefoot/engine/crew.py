@@ -1,6 +1,9 @@
 """Many problems at once, their model calls merged.
 
-An algorithm handles one problem and calls its model as if it were alone. A crew
+    Crew      runs a function on a list of items and is done
+    OpenCrew  stays; work joins and leaves at any time, as in a server
+
+An algorithm handles one problem and calls its model as if it were alone. A `Crew`
 runs many in threads; a call that goes through `crew.merged(complete)` waits, and
 when every thread of the crew waits, all that was asked for goes to `complete`
 as one batch. No timer is involved: the same calls always make up the same
@@ -8,6 +11,10 @@ batches. The thread that called `map` does the model work, since it has nothing
 else to do, and since each further thread that computes would bring a pool of
 OpenMP threads of its own: with more of those than cores they stop spinning at
 their barriers, which made a small model's steps half as fast.
+
+In an `OpenCrew` one thread does all model work. Whenever it is free it takes what was
+asked for meanwhile, so calls merge the more, the busier it is. Who joins an idle crew
+never waits for others; who comes while others are about to ask waits `linger` at most.
 """
 
 import threading
@@ -16,6 +23,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, TypeVar
+
+from surefoot.core.errors import Stopped, SurefootError
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -29,6 +38,7 @@ class _Ticket:
 
     requests: Sequence[Any]
     complete: Callable[[Sequence[Any]], list[Any]]
+    stop: threading.Event = field(default_factory=threading.Event)
     future: Future[list[Any]] = field(default_factory=Future)
 
 
@@ -130,8 +140,113 @@ class Crew:
         return iter(self._batches.get, None) if lanes else ()
 
 
-def _serve(batch: list[_Ticket]) -> None:
-    """Answers tickets, one call for each different `complete` among them."""
+class OpenCrew:
+    """Runs work that comes at any time, at most `size` at once, merging its model calls.
+
+    linger: seconds that a call waits for those that are about to be made.
+    """
+
+    def __init__(self, size: int = 64, *, linger: float = 0.02) -> None:
+        self.size, self.linger = size, linger
+        self._pool = ThreadPoolExecutor(size, thread_name_prefix="surefoot-work")
+        self._members = threading.local()
+        self._changed = threading.Condition()
+        self._working = 0  # threads that may still ask for something, or wait for an answer
+        self._tickets: list[_Ticket] = []
+        self._open = True
+        self._model = threading.Thread(target=self._serve_all, name="surefoot-model", daemon=True)
+        self._model.start()
+
+    def submit(self, work: Callable[[], B], stop: threading.Event) -> Future[B]:
+        """`work()` in a thread of the crew, as soon as one is free.
+
+        stop: once set, work that waits for its turn never begins, and a merged call that is made
+          or still waits to be answered raises Stopped.
+        """
+
+        def member() -> B:
+            if stop.is_set():
+                raise Stopped("told to stop before it began")
+            self._members.stop = stop
+            self._join(1)
+            try:
+                return work()
+            finally:
+                self._members.stop = None
+                self._join(-1)
+
+        return self._pool.submit(member)
+
+    def merged(
+        self, complete: Callable[[Sequence[Q]], list[R]]
+    ) -> Callable[[Sequence[Q]], list[R]]:
+        """`complete` for use by submitted work: its calls are merged. Others call it at once.
+
+        Where a merged call raises a SurefootError each part of it is asked for alone, so that
+        one bad request fails nobody else's.
+        """
+
+        def ask(requests: Sequence[Q]) -> list[R]:
+            stop = getattr(self._members, "stop", None)
+            if stop is None:
+                return complete(requests)
+            ticket = _Ticket(requests, complete, stop)
+            with self._changed:
+                self._tickets.append(ticket)
+                self._changed.notify_all()
+            return ticket.future.result()
+
+        return ask
+
+    def close(self) -> None:
+        """Waits for the work that has begun; the rest is cancelled. No thread is left."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        with self._changed:
+            self._open = False
+            self._changed.notify_all()
+        self._model.join()
+
+    def _join(self, change: int) -> None:
+        with self._changed:
+            self._working += change
+            self._changed.notify_all()
+
+    def _serve_all(self) -> None:
+        while due := self._due():
+            stopped = [ticket for ticket in due if ticket.stop.is_set()]
+            _fail(stopped, Stopped("told to stop before its model was asked"))
+            _serve([ticket for ticket in due if not ticket.stop.is_set()], failed=_one_by_one)
+
+    def _due(self) -> list[_Ticket]:
+        """The next batch, once there is one; [] when the crew is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._tickets or not self._open)
+            self._changed.wait_for(lambda: len(self._tickets) >= self._working, self.linger)
+            due, self._tickets = self._tickets, []
+            return due
+
+
+def _fail(tickets: Sequence[_Ticket], error: BaseException) -> None:
+    for ticket in tickets:
+        ticket.future.set_exception(error)
+
+
+def _one_by_one(tickets: list[_Ticket], error: Exception) -> None:
+    """After a merged call failed: perhaps only one of its parts was at fault."""
+    if len(tickets) == 1 or not isinstance(error, SurefootError):
+        _fail(tickets, error)
+        return
+    for ticket in tickets:
+        _serve([ticket])
+
+
+def _serve(
+    batch: list[_Ticket], failed: Callable[[list[_Ticket], Exception], None] = _fail
+) -> None:
+    """Answers tickets, one call for each different `complete` among them.
+
+    failed: what becomes of those whose call raised.
+    """
     while batch:
         complete = batch[0].complete
         mine = [ticket for ticket in batch if ticket.complete is complete]
@@ -139,7 +254,7 @@ def _serve(batch: list[_Ticket]) -> None:
         try:
             replies = _answered(complete, mine)
         except Exception as error:  # noqa: BLE001 - each caller gets it
-            _fail(mine, error)
+            failed(mine, error)
             continue
         except BaseException as stopped:  # such as Ctrl-C: nobody must wait for ever
             _fail(mine + batch, stopped)
@@ -157,8 +272,3 @@ def _answered(complete: Callable[[Sequence[Any]], list[Any]], tickets: list[_Tic
     if len(replies) != len(requests):
         raise ValueError(f"{len(requests)} requests got {len(replies)} replies")
     return replies
-
-
-def _fail(tickets: list[_Ticket], error: BaseException) -> None:
-    for ticket in tickets:
-        ticket.future.set_exception(error)
