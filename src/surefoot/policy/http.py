@@ -193,7 +193,8 @@ class Servers:
             if len(self._servers) == 1:
                 return wait
             server.rests_until = max(server.rests_until, now + wait)
-            return max(0.0, min(s.rests_until for s in self._servers) - now)
+            awake = min(s.rests_until for s in self._servers)
+            return max(0.0, awake - now)
 
     def _answer(self, url: str, data: bytes | None, seconds: float) -> Json:
         """One try."""
@@ -225,10 +226,11 @@ class Servers:
             raise Failed(f"malformed answer: no JSON ({error})") from error
         if not isinstance(answer, dict):
             raise Failed(f"malformed answer: a {type(answer).__name__}, not a JSON object")
-        error = answer.get("error")
-        if isinstance(error, dict):  # some gateways say 200 and mean no
-            code = error.get("code")
-            raise self._verdict(url, code if isinstance(code, int) else 500, {}, json.dumps(error))
+        refusal = answer.get("error")
+        if isinstance(refusal, dict):  # some gateways say 200 and mean no
+            code = refusal.get("code")
+            status = code if isinstance(code, int) else 500
+            raise self._verdict(url, status, {}, json.dumps(refusal))
         return answer
 
     def _verdict(self, url: str, status: int, headers: Any, text: str) -> Exception:
@@ -264,7 +266,7 @@ def retry_after(headers: Any) -> float:
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         text = headers.get(name) or ""
         try:
-            return max(0.0, float(text) * scale)
+            return max(0.0, scale * float(text))
         except ValueError:
             continue
     try:
