@@ -61,6 +61,7 @@ from surefoot.evaluate.selection import (
     vote_curve,
     weighted_vote,
 )
+from surefoot.evaluate.self_correction import SelfCorrection, relative_score, self_correction
 from surefoot.evaluate.step_metrics import (
     NO_ERROR,
     FirstErrorScore,
@@ -94,6 +95,7 @@ __all__ = [
     "RiskPoint",
     "ScoreRow",
     "Scored",
+    "SelfCorrection",
     "Study",
     "Threshold",
     "accept_threshold",
@@ -138,10 +140,12 @@ __all__ = [
     "pool_utilities",
     "predict_first_error",
     "problems_needed",
+    "relative_score",
     "reliability_bins",
     "resampled_means",
     "risk_curve",
     "select_pool",
+    "self_correction",
     "study_curves",
     "study_pool",
     "study_summary",

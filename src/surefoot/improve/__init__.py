@@ -1,5 +1,26 @@
-"""Who learns from rewards: advantages so far."""
+"""Who learns: advantages of rewards, and lessons whose loss is on some steps only."""
 
 from surefoot.improve.advantages import rloo, worth_learning_from
+from surefoot.improve.lessons import (
+    Lesson,
+    Masked,
+    Preference,
+    after,
+    dpo_loss,
+    inserted,
+    masked,
+    whole,
+)
 
-__all__ = ["rloo", "worth_learning_from"]
+__all__ = [
+    "Lesson",
+    "Masked",
+    "Preference",
+    "after",
+    "dpo_loss",
+    "inserted",
+    "masked",
+    "rloo",
+    "whole",
+    "worth_learning_from",
+]
