@@ -127,14 +127,14 @@ def test_ids_of_another_tokenizer_are_not_read_as_words(tiny):
     from surefoot.core.types import Problem, Step, Trace
     from surefoot.policy.local import load_policy
 
-    encoder = load_policy(str(tiny)).encoder
-    own = encoder.step_ids(Step("Mia = 4"))
+    policy = load_policy(str(tiny))
+    own = policy.encoder.step_ids(Step("Mia = 4"))
     problem = Problem("a", "?")
     kept = Trace(problem, (Step("Mia = 4", own),))
-    assert with_own_ids(kept, encoder) == kept
+    assert with_own_ids(kept, policy) == kept
     for foreign in ((5, 6, 7), (10**6,)):
         trace = Trace(problem, (Step("Mia = 4", foreign),))
-        assert with_own_ids(trace, encoder).steps == (Step("Mia = 4"),)
+        assert with_own_ids(trace, policy).steps == (Step("Mia = 4"),)
 
 
 def test_a_trained_verifier_has_a_card_and_metrics(verifier):

@@ -50,7 +50,7 @@ def _by_rollouts(job: Job, *, method: Callable[..., LabelledTrace], best_of: boo
     settings = {"completions": o.completions} | ({"best_of": o.best_of} if best_of else {})
 
     def label(row: Row) -> list[LabelledTrace]:
-        own = with_own_ids(row.trace, policy.encoder)
+        own = with_own_ids(row.trace, policy)
         labelled = method(own, rollouts=rollouts_of(row.trace.problem), **settings)
         return [replace(labelled, trace=row.trace)]
 
@@ -64,12 +64,12 @@ def _bayes(job: Job) -> Label:
     stop = a.Stop(confidence=o.confidence, **limits)
     judge = None if o.judge is None else job.model(o.judge, "verifier_tokens")
     asked: dict[str, Any] = {"seed": o.seed, **given({"votes": o.votes})}
-    belief_of = _learned_beliefs(job, policy.encoder, rollouts_of)
+    belief_of = _learned_beliefs(job, policy, rollouts_of)
 
     def label(row: Row) -> list[LabelledTrace]:
         rollouts = rollouts_of(row.trace.problem)
         critic = None if judge is None else partial(a.critic, judge=judge, **asked)
-        own = with_own_ids(row.trace, policy.encoder)
+        own = with_own_ids(row.trace, policy)
         belief = belief_of(own)
         labelled = a.bayes(own, rollouts=rollouts, belief=belief, stop=stop, judge=critic)
         return [replace(labelled, trace=row.trace)]
@@ -78,16 +78,20 @@ def _bayes(job: Job) -> Label:
 
 
 def _learned_beliefs(
-    job: Job, encoder: Any, rollouts_of: Callable[[Problem], Rollouts]
+    job: Job, policy: Any, rollouts_of: Callable[[Problem], Rollouts]
 ) -> Callable[[Trace], a.Belief | None]:
     """What bayes begins with, from the first --learn-from traces."""
-    rows = [with_own_ids(row.trace, encoder) for row in job.rows[: job.options.learn_from]]
+    rows = [with_own_ids(row.trace, policy) for row in job.rows[: job.options.learn_from]]
     return learned_beliefs(rows, rollouts_of, partial(job.work.each, "learn from rollouts"))
 
 
-def with_own_ids(trace: Trace, encoder: Any) -> Trace:
-    """The trace without token ids unless they are this tokenizer's: another policy's ids
-    would be read as other words."""
+def with_own_ids(trace: Trace, policy: Any) -> Trace:
+    """The trace without token ids unless they are this policy's: another's would be read as
+    other words. A served policy continues texts, and is told where a solution has ended."""
+    encoder = getattr(policy, "encoder", None)
+    if encoder is None:
+        last = replace(trace.steps[-1], ended=trace.finished)
+        return trace.with_steps((*trace.steps[:-1], last))
     size = len(encoder.tokenizer)
 
     def own(step: Step) -> bool:

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from surefoot.cli._common import is_trails, models
+from surefoot.cli._common import is_trails
 from surefoot.cli._work import Work
 from surefoot.core.budget import Budget
 from surefoot.core.errors import InputError
 from surefoot.core.records import Record, field_of, problem_of, trace_of
 from surefoot.core.types import LabelledTrace, Trace
+from surefoot.policy.sampling import Sampling
 
 ANYWHERE = frozenset(
     {"limit", "problems_in_flight", "journal", "device", "as_json"}
@@ -60,9 +61,6 @@ class Job:
 
     def model(self, name: str, spends: str) -> Any:
         """A sampler behind the journal; `spends` is the field of the cost that it fills."""
-        models()
-        from surefoot.policy.sampling import Sampling
-
         o = self.options
         return self.work.policy(
             name,

@@ -8,13 +8,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from surefoot.cli._common import accuracy_of, is_trails, models, problems_of, tell
+from surefoot.cli._common import accuracy_of, is_trails, problems_of, tell
 from surefoot.cli._labels_in import mean_label
 from surefoot.cli._work import Work
 from surefoot.cli.audit import by_oracle, figures_of
 from surefoot.core.errors import InputError
 from surefoot.core.records import labelled_record, write_all
 from surefoot.core.types import LabelledTrace, Problem, Trace
+from surefoot.policy.sampling import Sampling
 from surefoot.recipes.labelling import LabelRecipe, Parts, sampled
 
 
@@ -67,8 +68,6 @@ def _parts(
     recipe: LabelRecipe, asked: Asked, work: Work, problems: Sequence[Problem]
 ) -> list[Parts]:
     """[P] sampled solutions, and whom the recipe asks beside the policy."""
-    models()
-    from surefoot.policy.sampling import Sampling
     from surefoot.tasks.load import checker_for
     from surefoot.tasks.trails import check_steps
 

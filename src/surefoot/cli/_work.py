@@ -10,9 +10,13 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from surefoot.cli._common import at_least_one, interruptible, models, progress
+from surefoot.cli._served import load_served
 from surefoot.core.errors import SurefootError
 from surefoot.core.types import StepScores, Usage
 from surefoot.engine import Crew, Journal
+from surefoot.engine.calls import served_calls
+from surefoot.policy.endpoint import is_address
+from surefoot.policy.served import Reply
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -76,6 +80,8 @@ class Work:
 
         spends: the field of `Usage` that its tokens count for.
         """
+        if is_address(name):
+            return self._endpoint(name, spends, settings)
         models(settings["device"])
         from surefoot.engine.calls import policy_calls
         from surefoot.policy.local import load_policy
@@ -89,6 +95,22 @@ class Work:
             return self._charged(spends, complete, lambda r: len(r.ids))
 
         return load_policy(name, **settings).through(wrapped)
+
+    def _endpoint(self, address: str, spends: str, settings: dict[str, Any]) -> Any:
+        """A served policy behind the journal; a `Sampler`."""
+        journal = self._opened()
+
+        def wrapped(policy: Any) -> Any:
+            stream = self._noted(spends, policy.served.stream, lambda r: r.tokens)
+            complete = served_calls(stream, policy.fingerprint, journal, reply=Reply)
+            return self._charged(spends, complete, lambda r: r.tokens)
+
+        wanted = ("sampling", "separator", "instruction")
+        return load_served(
+            address,
+            journal,
+            **{name: value for name, value in settings.items() if name in wanted},
+        ).through(wrapped)
 
     def scorer(self, name: str, *, device: str, family: str | None = None) -> Any:
         """A verifier, or likelihood:MODEL, behind crew and journal; a `Scorer`."""

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from surefoot.cli import _options as o
-from surefoot.cli._common import at_least_one, models, problems_of, say, unescaped
+from surefoot.cli._common import at_least_one, problems_of, say, unescaped
 from surefoot.cli._searches import METHODS, search_of
 from surefoot.cli._work import Work
 from surefoot.cli.search import found_record
@@ -20,6 +20,7 @@ from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.records import write_all
 from surefoot.core.seeds import rng_for
 from surefoot.core.types import Problem, StepScores, Trace
+from surefoot.policy.sampling import Sampling
 from surefoot.search import Found, Unfinished
 
 Solve = Callable[..., Found | Unfinished]
@@ -74,8 +75,6 @@ def compare(
     budget = Budget(budget_policy_tokens, budget_verifier_tokens, budget_calls, budget_seconds)
     searches = {spec: search_of("a method", spec, METHODS)[1] for spec in methods}
     asked = problems_of(problems, limit, need_gold=True)
-    models(device)
-    from surefoot.policy.sampling import Sampling
     from surefoot.recipes.compare import Plain, compare_searches, curves
     from surefoot.tasks.load import checker_for
 

@@ -20,6 +20,7 @@ from surefoot.core.budget import Budget, Meter
 from surefoot.core.errors import ModelError
 from surefoot.core.records import trace_record
 from surefoot.core.types import Problem, Trace, Usage
+from surefoot.policy.sampling import Sampling
 
 
 def sample(
@@ -63,7 +64,7 @@ def sample(
     with Work("sample", out, journal, problems_in_flight) as work:
         sampler = work.policy(
             policy,
-            sampling=_sampling(temperature, top_p, max_tokens),
+            sampling=Sampling(temperature, top_p, max_tokens),
             separator=unescaped(separator),
             dtype=dtype,
             device=device,
@@ -88,15 +89,6 @@ def sample(
             )
         write_rows(out, (trace_record(trace) for traces in solved for trace in traces))
         tell({**_summary(solved, n), **work.cost(), "out": out}, as_json=as_json)
-
-
-def _sampling(temperature: float, top_p: float, max_tokens: int) -> Any:
-    from surefoot.cli._common import models
-
-    models()
-    from surefoot.policy.sampling import Sampling
-
-    return Sampling(temperature, top_p, max_tokens)
 
 
 def _summary(solved: list[list[Trace]], n: int) -> dict[str, Any]:

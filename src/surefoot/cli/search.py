@@ -12,7 +12,6 @@ import typer
 from surefoot.cli import _options as o
 from surefoot.cli._common import (
     at_least_one,
-    models,
     problems_of,
     tell,
     unescaped,
@@ -25,6 +24,7 @@ from surefoot.core.errors import InputError
 from surefoot.core.records import Record, problem_record, trace_record
 from surefoot.core.seeds import rng_for
 from surefoot.core.types import Problem, Verdict
+from surefoot.policy.sampling import Sampling
 from surefoot.search import Found, Unfinished
 
 
@@ -154,9 +154,6 @@ def _verbs(
     draws: tuple[float, float, int],
 ) -> dict[str, Any]:
     """The models that a search takes; no others are loaded."""
-    models()
-    from surefoot.policy.sampling import Sampling
-
     known, temperatures = takes(algorithm), names["temperatures"]
     device, sampling = loading["device"], Sampling(*draws)
     made: dict[str, Any] = {}

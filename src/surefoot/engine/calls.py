@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from surefoot.core.types import Kind, StepScores, Trace
+from surefoot.core.types import Kind, Step, StepScores, Trace
 from surefoot.engine.journal import Journal, Stream
 
 
@@ -52,8 +52,36 @@ class TokenReply(Protocol):
 
 A = TypeVar("A")
 B = TypeVar("B")
+
+
+class ServedRequest(Protocol):
+    """What a server's model is asked; `policy.served.Ask` is one."""
+
+    @property
+    def key(self) -> str:
+        """All of it that decides its answer."""
+
+
+class ServedReply(Protocol):
+    """What it answers; `policy.served.Reply` is one."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The new ones."""
+
+    @property
+    def why(self) -> str:
+        """Why it ended."""
+
+    @property
+    def tokens(self) -> int:
+        """Written for it."""
+
+
 Q = TypeVar("Q", bound=TokenRequest)
 R = TypeVar("R", bound=TokenReply)
+SQ = TypeVar("SQ", bound=ServedRequest)
+SR = TypeVar("SR", bound=ServedReply)
 
 
 class Merging(Protocol):
@@ -83,6 +111,41 @@ def policy_calls(
         stream, kind="policy", model=model, key=request_key, encode=encode_reply, decode=decode
     )
     return crew.merged(recorded)
+
+
+def served_calls(
+    stream: Stream[SQ, SR],
+    model: str,
+    journal: Journal,
+    *,
+    reply: Callable[[tuple[Step, ...], Any, int], SR],
+) -> Callable[[Sequence[SQ]], list[SR]]:
+    """A server's `stream` behind the journal. `reply` makes an answer.
+
+    Not behind a crew: a server merges what it is asked itself, and nobody need wait for all.
+    """
+
+    def decode(record: list[Any]) -> SR:
+        rows, why, tokens = record
+        return reply(tuple(_served_step(row) for row in rows), why, tokens)
+
+    return journal.recorded(
+        stream,
+        kind="served",
+        model=model,
+        key=lambda request: request.key.encode(errors="surrogatepass"),
+        encode=lambda r: [[_served_row(step) for step in r.steps], r.why, r.tokens],
+        decode=decode,
+    )
+
+
+def _served_row(step: Step) -> list[Any]:
+    return [step.text, encode_floats(step.logprobs), step.size, step.ended]
+
+
+def _served_step(row: list[Any]) -> Step:
+    text, logprobs, size, ended = row
+    return Step(text, logprobs=decode_floats(logprobs), size=size, ended=ended)
 
 
 def scorer_calls(

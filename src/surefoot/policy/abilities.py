@@ -210,7 +210,7 @@ def _n(asked: _Asked) -> _Asked:
 def _stop(asked: _Asked) -> _Asked:
     """Stops it at a word that it is known to write, and compares."""
     text = asked.first.choices[0].text
-    word = next((word for word in text.split() if text.index(word) > 0), "")
+    word = next((part for part in [*text.split(), *text] if text.index(part) > 0), "")
     answer = asked.ask(stop=[word]) if word else None
     if answer is None:
         return asked

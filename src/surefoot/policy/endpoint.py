@@ -113,6 +113,22 @@ def is_address(name: str) -> bool:
     return name.startswith(("http://", "https://"))
 
 
+def probed(
+    address: str,
+    *,
+    separator: str = "\n",
+    key_from: str | None = None,
+    patience: Patience = PATIENT,
+) -> Abilities:
+    """What the model at an address can do; see `load_endpoint`, of which it has the errors."""
+    place = Address.of(address)
+    servers = Servers(place.urls, key=key_for(place.urls, key_from), patience=patience)
+    try:
+        return probe(servers, place.model, dialect=place.dialect, separator=separator)
+    finally:
+        servers.close()
+
+
 def load_endpoint(
     address: str,
     *,

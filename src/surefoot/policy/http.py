@@ -185,7 +185,7 @@ class Servers:
 
     def _failed(self, server: _Server, failure: Failed, number: int, patience: Patience) -> float:
         """Lets the server rest; the seconds until any of them may be asked."""
-        backoff = random.uniform(0.5, 1) * min(patience.longest, patience.first * 2**number)
+        backoff = random.uniform(0.5, 1) * min(patience.longest, patience.first * 2.0**number)
         wait = max(failure.after, backoff)
         with self._lock:
             self.happened[failure.reason.partition(":")[0]] += 1

@@ -6,6 +6,7 @@ blank (the text went on with an empty line, or ended: not every server tells) is
 behind one more separator.
 """
 
+import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -39,6 +40,11 @@ class Ask:
     said: tuple[str, ...]
     seed: int
     until: Until
+
+    @property
+    def key(self) -> str:
+        """All of it that decides its answer, as text."""
+        return json.dumps([self.question, self.said, self.seed, self.until])
 
 
 @dataclass(frozen=True, slots=True)
