@@ -56,7 +56,7 @@ const comparePage = (index, a, b) => {
     make(
       "span",
       { class: "stack" },
-      link(to("compare", first.name, second.name, pair.id), said(pair.id)),
+      link(to("compare", first.name, second.name, pair.id), said(cut(pair.id, 80))),
       said(cut(index.problems[pair.id].text, 120), "gist"),
     ),
     outcome(pair.a.right, pair.a.why),
@@ -113,7 +113,7 @@ const compareProblem = async (index, a, b, id) => {
     ),
   );
   return [
-    make("h1", { class: "small" }, said(id)),
+    make("h1", { class: "small" }, said(cut(id, 80))),
     problemCard(views[0].problem),
     make("div", { class: "sides" }, columns),
     parting >= 0

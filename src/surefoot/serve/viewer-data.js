@@ -52,7 +52,8 @@ const loadIndex = async () => (held ? JSON.parse(held.textContent) : fetchJson("
 
 const trees = new Map(); // the last few that were opened
 const loadTree = async (index, run, problem) => {
-  const key = `${run}/${problem}`;
+  const place = index.runs[run].attempts.findIndex(({ id }) => id === problem);
+  const key = `${run}/${place}`;
   if (!trees.has(key)) {
     const data = held
       ? JSON.parse(heldTrees.get(key).textContent)

@@ -108,8 +108,8 @@ class TreeMap {
     pen.font = "11.5px system-ui, sans-serif";
     pen.textBaseline = "middle";
     for (let node = 1; node < this.family.count; node += 1) this.drawNode(pen, node);
-    for (const node of this.chosen) if (node < this.limit) this.frame(pen, node, this.colours.soft, 1);
-    for (const node of this.path) this.frame(pen, node, this.colours.ink, node === this.current ? 2.5 : 1.5);
+    for (const node of this.rowPx < 8 ? [] : this.chosen) if (node < this.limit) this.frame(pen, node, this.colours.soft, 1);
+    for (const node of this.path) this.drawPath(pen, node);
   }
 
   drawNode(pen, node) {
@@ -141,6 +141,18 @@ class TreeMap {
     pen.clip();
     pen.fillText(text, x + 6, y + (height - 2) / 2);
     pen.restore();
+  }
+
+  /* A frame, or a shade where rows are too thin for one. */
+  drawPath(pen, node) {
+    if (this.rowPx >= 8) {
+      this.frame(pen, node, this.colours.ink, node === this.current ? 2.5 : 1.5);
+      return;
+    }
+    pen.globalAlpha = node === this.current ? 1 : 0.4;
+    pen.fillStyle = this.colours.ink;
+    pen.fillRect(...this.box(node));
+    pen.globalAlpha = 1;
   }
 
   frame(pen, node, colour, thickness) {

@@ -87,7 +87,7 @@ const problemPage = async (index, r, id, first) => {
   const view = await loadTree(index, r, id);
   const family = familyOf(view);
   const attempt = index.runs[r].attempts.find((a) => a.id === id);
-  const head = [make("h1", { class: "small" }, said(id)), problemCard(view.problem)];
+  const head = [make("h1", { class: "small" }, said(cut(id, 80))), problemCard(view.problem)];
   if (family.count < 2) {
     return [...head, make("p", { class: "note" }, shown(attempt?.why || "No step was kept of this problem."))];
   }

@@ -78,7 +78,7 @@ const runPage = (index, r) => {
     make(
       "span",
       { class: "stack" },
-      link(to("run", run.name, attempt.id), said(attempt.id)),
+      link(to("run", run.name, attempt.id), said(cut(attempt.id, 80))),
       said(cut(index.problems[attempt.id].text, 160), "gist"),
     ),
     outcome(attempt.right, attempt.why),

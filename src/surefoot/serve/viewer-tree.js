@@ -3,7 +3,8 @@
 
 const ROW = 34; // pixels, as in viewer.css
 const AROUND = 12; // rows kept above and below those in sight
-const DEEPEST = 20; // levels that are indented; deeper ones only say their number
+const INDENT = [15, 170]; // pixels a level, and at most for all of them
+const FLAT = 5; // pixels a level below which rows say their depth instead
 
 const pathTo = (view, node) => {
   const path = [];
@@ -44,6 +45,9 @@ class Outline {
     this.columns = COLUMNS.filter(({ name }) => view[name]);
     this.rows = [];
     this.drawnRows = new Map(); // node -> its element
+    const deepest = family.depth.reduce((most, depth) => Math.max(most, depth), 1);
+    this.indent = Math.min(INDENT[0], INDENT[1] / deepest);
+    this.flat = this.indent < FLAT;
     this.build();
     this.openFirst();
   }
@@ -60,7 +64,8 @@ class Outline {
       },
       this.sizer,
     );
-    this.element = make("div", { class: "outline-frame" }, head, this.tree);
+    this.element = make("div", { class: this.flat ? "outline-frame flat" : "outline-frame" }, head, this.tree);
+    this.element.style.setProperty("--indent", `${this.indent}px`);
     this.element.style.setProperty("--columns", this.columns.length);
   }
 
@@ -131,7 +136,6 @@ class Outline {
     const { view, family } = this;
     const end = view.ends[node];
     const below = this.grown(node).length;
-    const level = Math.min(family.depth[node] - 1, DEEPEST);
     const astray = view.truth && view.truth[node] === false && view.truth[view.parents[node]] !== false;
     const element = make(
       "div",
@@ -148,14 +152,14 @@ class Outline {
         "span",
         { class: "step" },
         make("span", { class: "twist", "aria-hidden": "true" }, below ? (this.open[node] ? "▾" : "▸") : ""),
-        family.depth[node] > DEEPEST ? make("span", { class: "soft" }, `${family.depth[node]} `) : null,
+        this.flat ? make("span", { class: "depth" }, amount(family.depth[node])) : null,
         said(cut(view.steps[node], 300), "text"),
         end && end.verdict ? make("span", { class: `badge ${end.verdict}` }, VERDICTS[end.verdict]) : null,
         view.chosen.includes(node) ? make("span", { class: "badge crown" }, "chosen") : null,
       ),
       this.columns.map(({ name }) => make("span", { class: "cell" }, this.cell(name, node))),
     );
-    element.style.setProperty("--level", level);
+    element.style.setProperty("--level", family.depth[node] - 1);
     return element;
   }
 

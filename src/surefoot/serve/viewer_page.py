@@ -46,9 +46,9 @@ def write_viewer(path: str | Path, runs: Runs, *, title: str = TITLE) -> None:
     Raises InputError for a row that cannot be read, StorageError if the file cannot be written.
     """
     trees = {
-        f"{r}/{problem}": problem_view(runs, run, problem)
+        f"{r}/{p}": problem_view(runs, run, problem)
         for r, run in enumerate(runs.runs)
-        for problem in run.attempts
+        for p, problem in enumerate(run.attempts)
     }
     write_whole(path, viewer_page(title, index_record(runs, title), trees))
 
@@ -58,7 +58,7 @@ def viewer_page(
 ) -> str:
     """The page as text. Without `index` it holds nothing of any run and asks the server.
 
-    trees: "number of the run/problem id" -> `problem_view`; each is parsed when it is opened.
+    trees: "run/problem", both numbers from 0 -> `problem_view`; parsed when it is opened.
     """
     held = [_held("viewer-index", index)] if index is not None else []
     held += [_held("viewer-tree", view, key) for key, view in (trees or {}).items()]

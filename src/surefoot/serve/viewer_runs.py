@@ -20,6 +20,8 @@ from surefoot.evaluate.intervals import mean_interval
 from surefoot.report.data import CurvePoint, Details, MethodRow, Summary
 from surefoot.report.tables import plain
 
+LONGEST = 80  # letters of a run's name
+
 Place = tuple[Path, int]  # a file, and a row of it from 1
 
 
@@ -104,7 +106,7 @@ def read_runs(paths: Sequence[str | Path]) -> Runs:
         prefix = f"{path.name}: " if many and path.is_dir() else ""
         found = [run for file in _row_files(path) for run in _runs_of(file, prefix)]
         methods, drawn = _reports(path)
-        named = {plain(prefix + name): figures for name, figures in methods.items()}
+        named = {called(prefix + name): figures for name, figures in methods.items()}
         given = named.keys() - {run.name for run in found}
         found += [Run(n, str(path), given=m) for n, m in named.items() if n in given]
         if not found:
@@ -113,13 +115,15 @@ def read_runs(paths: Sequence[str | Path]) -> Runs:
                 "`score`, or a folder with such files, or one with a summary.json of methods"
             )
         runs += found
-        curves |= {plain(prefix + name): points for name, points in drawn.items()}
+        curves |= {called(prefix + name): points for name, points in drawn.items()}
     return Runs(_told_apart(runs), curves)
 
 
 def glance(record: Record, place: Place) -> Glance:
     """What a row tells. Raises InputError that names the field."""
     problem = problem_of(field_of(record, "problem", dict))
+    # A lone surrogate has no UTF-8 form, so that no address could name the problem.
+    problem = replace(problem, id=problem.id.encode("utf-8", "replace").decode("utf-8"))
     method, tree = record.get("method"), record.get("tree")
     nodes = len(tree["steps"]) if isinstance(tree, dict) and "steps" in tree else None
     if "unfinished" in record:
@@ -159,7 +163,7 @@ def _runs_of(path: Path, prefix: str) -> list[Run]:
     stem = path.name.partition(".jsonl")[0]
     alone = len(attempts) == 1
     return [
-        Run(plain(prefix + (stem if alone or method is None else method)), str(path), rows)
+        Run(called(prefix + (stem if alone or method is None else method)), str(path), rows)
         for method, rows in attempts.items()
     ]
 
@@ -186,6 +190,11 @@ def _usage(record: Record) -> Usage | None:
         return None
     names = ("policy_tokens", "verifier_tokens")
     return Usage(*(field_of({name: 0, **given}, name, int) for name in names))
+
+
+def called(name: str) -> str:
+    """A name on one line, cut where it is too long to be read."""
+    return plain(name if len(name) <= LONGEST else name[: LONGEST - 1] + "…")
 
 
 def _told_apart(runs: Sequence[Run]) -> tuple[Run, ...]:
