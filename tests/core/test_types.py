@@ -100,6 +100,8 @@ def test_usages_add_up_in_any_order(a, b, c):
     [
         ("InputError", ValueError),
         ("KindError", ValueError),
+        ("TooLong", errors.InputError),
+        ("TooLong", errors.ModelError),
         ("MissingExtra", ImportError),
         ("StorageError", OSError),
         ("ModelError", SurefootError),

@@ -4,6 +4,7 @@
       InputError          a file, row or field is not what was expected  (also a ValueError)
       KindError           scores or labels of a kind that does not fit   (also a ValueError)
       ModelError          a model, checkpoint or tokenizer cannot be used
+      TooLong             a text does not fit into a model's context     (an InputError, too)
       MissingExtra        an optional package is not installed           (also an ImportError)
       OverBudget          the budget is spent
       Stopped             whoever asked for the work does not want it any more
@@ -31,6 +32,10 @@ class KindError(SurefootError, ValueError):
 
 class ModelError(SurefootError):
     """A model, checkpoint or tokenizer cannot be used as asked."""
+
+
+class TooLong(InputError, ModelError):
+    """A text does not fit into a model's context: shorten it, or use another model."""
 
 
 class MissingExtra(SurefootError, ImportError):

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from transformers import AttentionInterface, PreTrainedModel
 
-from surefoot.core.errors import ModelError
+from surefoot.core.errors import TooLong
 from surefoot.core.protocols import Until
 from surefoot.policy.sampling import Sampling
 
@@ -192,13 +192,13 @@ class Decoder:
     def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply]]:
         """Yields (index of the request, its reply) as they end. One model step a token.
 
-        Raises ModelError for a request that leaves no room to write in the model's context.
+        Raises TooLong for a request that leaves no room to write in the model's context.
         """
         if not requests:
             return
         longest = max(len(r.ids) for r in requests)
         if longest >= self.limit or not all(r.ids for r in requests):
-            raise ModelError(
+            raise TooLong(
                 f"a prefix must have 1 to {self.limit - 1} tokens for this model, got "
                 f"{[len(r.ids) for r in requests if not 0 < len(r.ids) < self.limit][:3]}; "
                 "shorten the problem or use a model with a longer context"

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from surefoot.core.errors import InputError, ModelError
+from surefoot.core.errors import InputError, TooLong
 from surefoot.core.protocols import Steps
 from surefoot.core.types import Problem, Step
 
@@ -78,7 +78,7 @@ class Encoder:
     def encode(self, problem: Problem, steps: Steps) -> Encoded:
         """The whole of a trace or prefix, from its text.
 
-        Raises ModelError if not even the problem and one step fit.
+        Raises TooLong if not even the problem and one step fit.
         """
         ids = [*self.prompt(problem)]
         start, ends = len(ids), []
@@ -89,7 +89,7 @@ class Encoder:
             ids += step_ids
             ends.append(len(ids) - 1)
         if len(ids) > self.max_tokens or (steps and not ends):
-            raise ModelError(
+            raise TooLong(
                 f"problem {problem.id!r} has {len(ids)} tokens before its first step ends, and the "
                 f"model takes {self.max_tokens}; shorten it or use a longer context"
             )
