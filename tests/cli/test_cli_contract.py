@@ -208,6 +208,7 @@ ELSEWHERE = {
     "sample": {"without-gold"},  # test_problems_without_gold_can_be_sampled_unchecked
     "label": {"policy", "temperature", "top-p", "dtype", "judge", "reference"},  # below
     "train": {"targets", "evaluate-every", "patience", "log-with"},  # test_cli_train
+    "calibrate": {"verifier", "map", "dry-run", "seed", "limit"},  # test_cli_calibrate
     "score": {"family"},  # tests/verifiers/formats
     "search": {  # as in sample; below; the others: test_cli_search
         "without-gold",
@@ -234,6 +235,7 @@ ELSEWHERE = {
     "fuse": {"method", "shared"},  # test_cli_audit.py
     "audit": {"truth", "plot", "seed"},  # test_cli_audit.py
     "report": set(),
+    "view": {"title"},  # test_cli_view.py
     "run": {  # test_cli_recipes.py, test_cli_verbs.py
         "seed",
         "problems",

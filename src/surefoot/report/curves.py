@@ -152,12 +152,14 @@ def _axes(frame: Frame) -> str:
 
 
 def _band(points: Sequence[CurvePoint], frame: Frame) -> str:
-    """The interval around a line; "" where it is unknown."""
+    """The interval around a line, or of a single point; "" where it is unknown."""
     known = [(frame.x(p.tokens), p.low, p.high) for p in points]
     lows = [(x, frame.y(low)) for x, low, _ in known if low is not None]
     highs = [(x, frame.y(high)) for x, _, high in known if high is not None]
     if not lows or len(lows) != len(highs):
         return ""
+    if len(points) == 1:
+        return tag("path", {"class": "whisker", "d": path_of([*lows, *highs])})
     outline = path_of([*lows, *reversed(highs)], closed=True)
     return tag("path", {"class": "band", "d": outline})
 

@@ -3,6 +3,7 @@
    it shows is in the outline too. */
 
 const MAP_HEIGHT = 216;
+const LETTER = 6.2; // mean width in pixels
 
 /* [left, right) of each node in units of leaves: what is below a node lies under it. */
 const spans = (view) => {
@@ -133,7 +134,7 @@ class TreeMap {
   }
 
   write(pen, node, x, y, width, height) {
-    const text = shown(this.view.steps[node]).slice(0, Math.floor((width - 10) / 5.8));
+    const text = cut(shown(this.view.steps[node]), Math.floor((width - 12) / LETTER) - 1);
     pen.fillStyle = this.colours.ink;
     pen.save();
     pen.beginPath();

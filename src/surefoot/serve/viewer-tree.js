@@ -67,6 +67,7 @@ class Outline {
     this.element = make("div", { class: this.flat ? "outline-frame flat" : "outline-frame" }, head, this.tree);
     this.element.style.setProperty("--indent", `${this.indent}px`);
     this.element.style.setProperty("--columns", this.columns.length);
+    this.element.style.setProperty("--nodes", this.family.count - 1);
   }
 
   /* All of a small tree; of a large one the first level and what was chosen. */
