@@ -15,6 +15,7 @@ class Claim:
     """One measured figure against its goal. low, high: its spread or interval.
 
     surely: the goal must hold for the whole of [low, high], not just for the value.
+    note: what the reader of the figure must know besides; "" is not written.
     """
 
     claim: str
@@ -24,6 +25,7 @@ class Claim:
     goal: float
     direction: Literal["at least", "at most"]
     surely: bool = False
+    note: str = ""
 
     @property
     def met(self) -> bool:
@@ -38,7 +40,7 @@ def publish(name: str, command: str, claims: list[Claim], *, threads: int = 2) -
     machine = f"{platform.machine()}, {_processor()}, {threads} threads, {platform.system()}"
     rows = [
         {
-            **{name: value for name, value in asdict(c).items() if name != "surely"},
+            **{k: v for k, v in asdict(c).items() if k != "surely" and (k != "note" or v)},
             "met": c.met,
             "command": command,
             "date": str(date.today()),

@@ -2,8 +2,8 @@
 
     PYTHON_WITH_PEERS benchmarks/throughput_peers.py      (pip install its-hub treequest)
 
-The same world: 6 steps, each right with chance 0.75; a call takes 20 ms and 1 ms an item, and
-the device takes one call at a time. Prints one JSON object.
+The same world: 6 steps, each right with chance 0.75, no two alike; a call takes 20 ms and 1 ms an
+item; policy and verifier share a device that takes `lanes` calls at a time. Prints one JSON object.
 """
 
 import asyncio
@@ -17,32 +17,34 @@ from its_hub.core.algorithms.beam_search import BeamSearch
 from its_hub.core.lms.step_generation import StepGeneration
 
 CALL, ITEM, LENGTH, RIGHT = 0.020, 0.001, 6, 0.75
+LANES = (8, 64)
 
 
 class Device:
-    """Counts calls and takes its time; one at a time."""
+    """Takes its time, `lanes` calls at once."""
 
-    def __init__(self):
-        self.calls = self.items = 0
+    def __init__(self, lanes):
+        self.free = asyncio.Semaphore(lanes)
 
-    def work(self, items):
+    async def work(self, items):
         """One call."""
-        self.calls += 1
-        self.items += items
-        time.sleep(CALL + ITEM * items)  # not awaited: nothing else runs on the device meanwhile
+        async with self.free:
+            await asyncio.sleep(CALL + ITEM * items)
 
 
 class Policy(AbstractLanguageModel):
     """Writes steps."""
 
-    def __init__(self):
-        self.device, self.rng = Device(), random.Random(0)
+    def __init__(self, device):
+        self.device, self.rng = device, random.Random(0)
+        self.calls = self.items = 0
 
     async def agenerate(self, messages, stop=None, **_):  # noqa: ARG002
         """One step for each conversation."""
         many = isinstance(messages[0], list)
         batch = messages if many else [messages]
-        self.device.work(len(batch))
+        self.calls, self.items = self.calls + 1, self.items + len(batch)
+        await self.device.work(len(batch))
         replies = [{"role": "assistant", "content": self._step(m)} for m in batch]
         return replies if many else replies[0]
 
@@ -56,18 +58,20 @@ class Policy(AbstractLanguageModel):
         text = (last["content"] if isinstance(last, dict) else last.content) or ""
         done = text.count("step") if role == "assistant" else 0
         word = "good" if self.rng.random() < RIGHT else "bad"
-        return f"step {word}" + (" END" if done + 1 >= LENGTH else "")
+        return f"step {word} {self.rng.random()}" + (" END" if done + 1 >= LENGTH else "")
 
 
 class Verifier(AbstractProcessRewardModel):
     """One number a solution."""
 
-    def __init__(self):
-        self.device = Device()
+    def __init__(self, device):
+        self.device = device
+        self.calls = self.items = 0
 
     async def ascore(self, prompt_or_messages, steps):  # noqa: ARG002
         """Scores of solutions."""
-        self.device.work(len(steps))
+        self.calls, self.items = self.calls + 1, self.items + len(steps)
+        await self.device.work(len(steps))
         return [0.2 if "bad" in text else 0.8 for text in steps]
 
     def score(self, prompt_or_messages, steps):
@@ -75,9 +79,10 @@ class Verifier(AbstractProcessRewardModel):
         raise NotImplementedError
 
 
-async def beams(questions):
+async def beams(questions, lanes=1):
     """Seconds, calls and steps scored of so many beam searches, all under way at once."""
-    policy, verifier = Policy(), Verifier()
+    device = Device(lanes)
+    policy, verifier = Policy(device), Verifier(device)
     generation = StepGeneration(max_steps=10, step_token="\n", stop_token="END")
     search = BeamSearch(generation, verifier, beam_width=4)
     started = time.perf_counter()
@@ -86,9 +91,10 @@ async def beams(questions):
     )
     return {
         "seconds": time.perf_counter() - started,
-        "policy_calls": policy.device.calls,
-        "new_steps": policy.device.items,
-        "steps_scored": verifier.device.items,
+        "policy_calls": policy.calls,
+        "verifier_calls": verifier.calls,
+        "new_steps": policy.items,
+        "steps_scored": verifier.items,
         "unfinished": sum("END" not in str(a) and str(a).count("step") < LENGTH for a in answers),
     }
 
@@ -105,6 +111,7 @@ def tree_microseconds(nodes, *, inplace):
 
 if __name__ == "__main__":
     found = {f"beam_{n}": asyncio.run(beams(n)) for n in (1, 20, 100)}
+    found |= {f"wall_{lanes}": asyncio.run(beams(100, lanes))["seconds"] for lanes in LANES}
     found["treequest_us_per_node_1000"] = tree_microseconds(1000, inplace=True)
     found["treequest_us_per_node_200_copying"] = tree_microseconds(200, inplace=False)
     print(json.dumps(found))

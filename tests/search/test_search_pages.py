@@ -8,7 +8,10 @@ import pytest
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.parametrize("page", ["search-beams", "search-sampling"])
+PAGES = ["search", "search-allocation", "search-beams", "search-sampling", "search-strategies"]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_examples_print_what_the_page_says(page):
     found = doctest.testfile(str(DOCS / f"{page}.md"), module_relative=False)
     assert found.attempted > 4
