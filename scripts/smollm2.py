@@ -28,6 +28,7 @@ def convert(source: Path, target: Path) -> None:
     model = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.bfloat16)
     del model.config.quantization_config  # what is saved is no longer a GGUF file
     model.hf_quantizer = None
+    model.generation_config.do_sample = True  # or `transformers serve` ignores temperatures
     model.save_pretrained(target)
     AutoTokenizer.from_pretrained(**where).save_pretrained(target)
 

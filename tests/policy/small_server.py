@@ -92,12 +92,15 @@ class SmallServer:
         messages, manners = body["messages"], self.manners
         said, frame = "", FRAME
         last = messages[-1]
-        continued = last["role"] == "assistant" and {
-            "as it is": True,
-            "continue_final_message": body.get("continue_final_message", False),
-            "prefix": last.get("prefix", False),
-            "": False,
-        }[manners.prefill]
+        continued = (
+            last["role"] == "assistant"
+            and {
+                "as it is": True,
+                "continue_final_message": body.get("continue_final_message", False),
+                "prefix": last.get("prefix", False),
+                "": False,
+            }[manners.prefill]
+        )
         if continued:
             said = last["content"] if manners.keeps_end else last["content"].rstrip()
             messages = messages[:-1]

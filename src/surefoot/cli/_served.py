@@ -7,6 +7,7 @@ from surefoot.cli._common import say
 from surefoot.engine import Journal
 from surefoot.policy.abilities import Abilities
 from surefoot.policy.endpoint import EndpointPolicy, load_endpoint, probed
+from surefoot.policy.reading import ServedScorer, likelihood_of
 from surefoot.policy.sampling import Sampling
 from surefoot.steps.encode import INSTRUCTION
 
@@ -41,3 +42,8 @@ def load_served(
         abilities=abilities,
         say=say,
     )
+
+
+def load_served_likelihood(address: str, journal: Journal) -> ServedScorer:
+    """The likelihood of steps under a served model."""
+    return likelihood_of(load_served(address, journal, sampling=Sampling()))

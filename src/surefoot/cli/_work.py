@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from surefoot.cli._common import at_least_one, interruptible, models, progress
-from surefoot.cli._served import load_served
+from surefoot.cli._served import load_served, load_served_likelihood
 from surefoot.core.errors import SurefootError
 from surefoot.core.types import StepScores, Usage
 from surefoot.engine import Crew, Journal
@@ -114,9 +114,7 @@ class Work:
 
     def scorer(self, name: str, *, device: str, family: str | None = None) -> Any:
         """A verifier, or likelihood:MODEL, behind crew and journal; a `Scorer`."""
-        models(device)
         from surefoot.engine.calls import scorer_calls
-        from surefoot.verifiers import load_likelihood, load_scorer
 
         def read(scores: StepScores) -> int:
             return scores.tokens
@@ -126,8 +124,14 @@ class Work:
             complete = scorer_calls(stream, scorer.fingerprint, self._opened(), self._crew)
             return self._charged("verifier_tokens", complete, read)
 
+        served = name.removeprefix(LIKELIHOOD)
+        if name.startswith(LIKELIHOOD) and is_address(served):
+            return load_served_likelihood(served, self._opened()).through(wrapped)
+        models(device)
+        from surefoot.verifiers import load_likelihood, load_scorer
+
         if name.startswith(LIKELIHOOD):
-            loaded = load_likelihood(name.removeprefix(LIKELIHOOD), device=device)
+            loaded = load_likelihood(served, device=device)
         else:
             loaded = load_scorer(name, family=family, device=device)
         return loaded.through(wrapped)

@@ -5,17 +5,19 @@ ignores a field it does not know says nothing about it. About fifteen requests o
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self, TypeVar
 
 from surefoot.core.errors import InputError, ModelError
 from surefoot.policy.dialects import CHAT, DIALECTS, PLAIN, PREFILLS, Answer, Dialect
-from surefoot.policy.http import Json, Refused, Servers
+from surefoot.policy.http import Json, Patience, Refused, Servers
 
 T = TypeVar("T")
 COUNT = "Count from one to twelve in English words on one line: one two three"
 WORDS = "seven nine four eleven six two twelve three"
 FEW = 16
+BRIEF = Patience(tries=2, deadline=20.0, timeout=10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ class Abilities:
     keeps_end: does the separator at the end of what was said reach the model?
     logprobs: of the tokens it writes. prompt_logprobs: of those it reads: "prompt_logprobs",
       "echo", or "".
-    seed: equal seeds give equal continuations, others do not.
+    draws: at a temperature above 0, continuations differ.
+    seed: equal seeds give equal continuations, others do not; among requests at the same time.
     usage: it counts tokens. context: most tokens of prompt and continuation; None if not told.
     """
 
@@ -45,6 +48,7 @@ class Abilities:
     keeps_end: bool = False
     logprobs: bool = False
     prompt_logprobs: str = ""
+    draws: bool = False
     seed: bool = False
     usage: bool = False
     context: int | None = None
@@ -76,6 +80,8 @@ class Abilities:
             "on, which is another prompt than its own solution": chat and not self.prefill,
             "no log-probabilities: steps have none, and tokens are shared out among them by "
             "length": not self.logprobs,
+            "it draws nothing: all continuations of a prompt are the same, whatever the "
+            "temperature (its own settings may forbid sampling)": not self.draws,
             "no seeds: a run repeats only through its journal": not self.seed,
             "it does not count tokens: costs and token budgets are unknown": not self.usage,
         }
@@ -97,7 +103,7 @@ def probe(
     tried = [DIALECTS[dialect]] if dialect else [CHAT, PLAIN]
     asked = _first_that_answers(servers, known, tried)
     asked = asked.with_(usage=asked.first.tokens is not None)
-    for find in (_n, _stop, _logprobs, _prompt_logprobs, _seed):
+    for find in (_n, _stop, _logprobs, _prompt_logprobs, _draws):
         asked = find(asked)
     return _prefill(asked, separator).abilities
 
@@ -161,11 +167,12 @@ def ask(
 def _served(servers: Servers, model: str) -> Abilities:
     """The model's name, root and context, from the server's list of models if it has one."""
     try:
-        listed = servers.call("/models", read=lambda answer: answer).get("data") or []
-    except Refused as refused:
-        if refused.status in (401, 403):
+        answer = servers.call("/models", read=lambda answer: answer, patience=BRIEF)
+    except ModelError as error:  # some have no such list, and some fail at making it
+        if isinstance(error, Refused) and error.status in (401, 403):
             raise
-        listed = []
+        answer = {}
+    listed = answer.get("data") or []
     served = {str(entry.get("id")): entry for entry in listed if isinstance(entry, dict)}
     if not model and len(served) == 1:
         [model] = served
@@ -242,13 +249,19 @@ def prompt_logprobs_of(answer: Json) -> list[Any]:
     return answer.get("prompt_logprobs") or choices[0].get("prompt_logprobs") or []
 
 
-def _seed(asked: _Asked) -> _Asked:
-    drawn = []
-    for seed in (1, 1, 2):
-        answer = asked.ask(temperature=1.5, seed=seed)
-        drawn.append(answer.choices[0].text if answer else "")
-    same, again, other = drawn
-    return asked.with_(seed=bool(same) and same == again and same != other)
+def _draws(asked: _Asked) -> _Asked:
+    """Draws at once with seeds 1, 2, 1 and 2; where seeds are refused, without."""
+
+    def drawn(seed: int | None) -> str:
+        fields = {} if seed is None else {"seed": seed}
+        answer = asked.ask(temperature=1.5, **fields)
+        return answer.choices[0].text if answer else ""
+
+    with ThreadPoolExecutor(4) as pool:
+        one, two, *again = pool.map(drawn, (1, 2, 1, 2))
+        texts = {one, two, *again} if one else set(pool.map(drawn, (None, None)))
+    seed = bool(one) and one != two and again == [one, two]
+    return asked.with_(draws=len(texts - {""}) > 1, seed=seed)
 
 
 def _prefill(asked: _Asked, separator: str) -> _Asked:

@@ -31,7 +31,7 @@ AGAIN = frozenset({408, 409, 425, 429})
 LAST_WORD = frozenset({501, 505})
 OVERFLOW = re.compile(
     r"context.{0,5}length|context size|maximum.{0,20}(tokens|length)|reduce the length"
-    r"|max_tokens must be at least",
+    r"|max_tokens must be at least|greater than max_model_len",
     re.I,
 )
 """What servers say of a request that is longer than their context."""

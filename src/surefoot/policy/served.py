@@ -24,8 +24,7 @@ from surefoot.policy.http import Json, Refused, Servers
 from surefoot.policy.sampling import Sampling
 
 BLANKS = 2  # empty lines that are stepped over, one request each
-_CONTEXT = re.compile(r"context (?:length|size|window)\D{0,20}(\d+)", re.I)
-_PROMPT = re.compile(r"(\d+)\s*(?:input tokens|tokens? in the|in the (?:messages|prompt))", re.I)
+_CONTEXT = re.compile(r"(?:context (?:length|size|window)|max_model_len)\D{0,20}(\d+)", re.I)
 _SEEDS = 1 << 31  # many servers take no larger one
 
 Why = Literal["end", "step", "length", "overflow", "filter"]
@@ -110,6 +109,10 @@ class Served:
         if error is not None:
             raise error
 
+    def question(self, problem: str) -> str:
+        """A problem's text as it is asked."""
+        return f"{self.instruction}\n\n{problem}" if self.instruction else problem
+
     def _unless(self, failed: threading.Event, asks: list[Ask]) -> list[Reply]:
         if failed.is_set():
             raise Abandoned
@@ -160,17 +163,16 @@ class Served:
 
     def _once(self, ask: Ask, count: int, *, blanks: int = 0) -> Answer | None:
         """One request for `count` continuations; None if there is no room to write in."""
-        dialect, body = DIALECTS[self.abilities.dialect], self._body(ask, count, blanks)
+        body = self._body(ask, count, blanks)
         try:
-            return self.servers.call(dialect.path, body, read=dialect.read)
+            return self._sent(body)
         except Refused as refused:
             if not refused.overflow:
                 raise
-            room = room_in(refused.text)
             self.servers.note("context overflow")
+            room = self._room(body, refused)
         if room > 0:
-            shorter = {**body, self.abilities.limit: min(room, self.sampling.max_tokens)}
-            return self.servers.call(dialect.path, shorter, read=dialect.read)
+            return self._sent({**body, self.abilities.limit: room})
         if not ask.said:
             raise InputError(
                 f"a problem is longer than the context of {self.abilities.model!r}: "
@@ -178,11 +180,27 @@ class Served:
             )
         return None
 
+    def _sent(self, body: Json) -> Answer:
+        dialect = DIALECTS[self.abilities.dialect]
+        return self.servers.call(dialect.path, body, read=dialect.read)
+
+    def _room(self, body: Json, refused: Refused) -> int:
+        """Tokens left for an answer: for one token, the server counts the prompt."""
+        told = _CONTEXT.search(refused.text)
+        context = self.abilities.context or (int(told[1]) if told else 0)
+        try:
+            one = {name: value for name, value in body.items() if name != "n"}
+            answer = self._sent({**one, self.abilities.limit: 1})
+        except Refused as again:
+            if again.overflow:
+                return 0
+            raise
+        return min(self.sampling.max_tokens, context - (answer.prompt_tokens or context))
+
     def _body(self, ask: Ask, count: int, blanks: int) -> Json:
         """What is sent."""
         can, draws = self.abilities, self.sampling
         dialect = DIALECTS[can.dialect]
-        question = f"{self.instruction}\n\n{ask.question}" if self.instruction else ask.question
         said = "".join(step + self.separator for step in ask.said) + self.separator * blanks
         optional = {
             "n": count if count > 1 else None,
@@ -192,7 +210,7 @@ class Served:
         }
         return {
             "model": can.model,
-            **dialect.prompt(question, said, can.prefill),
+            **dialect.prompt(self.question(ask.question), said, can.prefill),
             can.limit: draws.max_tokens,
             "temperature": draws.temperature,
             "top_p": draws.top_p,
@@ -231,14 +249,6 @@ class Served:
 
 def _blank(reply: Reply) -> bool:
     return reply.why == "step" and not reply.steps
-
-
-def room_in(refusal: str) -> int:
-    """Tokens left for an answer by what an overflow's message says; 0 if it does not."""
-    context, prompt = _CONTEXT.search(refusal), _PROMPT.search(refusal)
-    if context is None or prompt is None:
-        return 0
-    return max(0, int(context[1]) - int(prompt[1]))
 
 
 def cut(text: str, pieces: Pieces, size: int, separator: str) -> tuple[Step, ...]:
