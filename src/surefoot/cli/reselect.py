@@ -59,15 +59,21 @@ def reselect(
     make = chosen("--by", by, SCORED | UNSCORED)
     if by in UNSCORED and aggregation is not None:
         raise InputError(f"--aggregation does nothing for --by {by}; leave it out")
-    rows = read_all(found, _row)
-    if not rows:
-        raise InputError(f"{found} has no rows; expected what `surefoot search --trees` writes")
+    rows = _rows(found, by)
     choose = make(aggregation, _same([result for _, result in rows]))
     again = [(f"{method}, by {by}", _again(result, by, choose)) for method, result in rows]
-    if by in SCORED and not any(isinstance(f, Found) and step_scores(f) for _, f in rows):
-        raise InputError(f"{found}: no search kept step scores; choose --by majority")
     write_rows(out, [found_record(method, result, trees=True) for method, result in again])
     tell({**_summary(rows, again), "out": out}, as_json=as_json)
+
+
+def _rows(path: Path, by: str) -> list[Row]:
+    """Method and result of each row. Raises InputError if none has what the choice needs."""
+    rows = read_all(path, _row)
+    if not rows:
+        raise InputError(f"{path} has no rows; expected what `surefoot search --trees` writes")
+    if by in SCORED and not any(isinstance(f, Found) and step_scores(f) for _, f in rows):
+        raise InputError(f"{path}: no search kept step scores; choose --by majority")
+    return rows
 
 
 def _row(record: Record) -> Row:

@@ -75,10 +75,22 @@ def draw_within(
     for size in [1] * n if limited else [n]:
         if meter.exhausted():
             break
-        [ends] = sample(problem, [()], count=size, rng=rng)
-        spend_completions(meter, [ends])
-        new = [finished_trace(problem, (), end, check) for end in ends if end.steps]
+        new = _drawn(problem, sample, check, rng, size, meter)
         traces += new
         if score is not None:
             scores += score_traces(score, [trace for trace in new if trace.finished], meter)
     return traces, scores
+
+
+def _drawn(
+    problem: Problem,
+    sample: Sampler,
+    check: Checker,
+    rng: np.random.Generator,
+    count: int,
+    meter: Meter,
+) -> list[Trace]:
+    """Solutions, paid for; a completion without any step becomes none."""
+    [ends] = sample(problem, [()], count=count, rng=rng)
+    spend_completions(meter, [ends])
+    return [finished_trace(problem, (), end, check) for end in ends if end.steps]
