@@ -155,10 +155,10 @@ def test_two_runs_where_one_is_right_and_the_other_wrong(tab, page_of_runs):
     assert sides.nth(1).locator(".path .text").first.inner_text() == WRONG_TRACE.steps[0].text
     assert sides.nth(1).locator("tr.parting .number").inner_text() == "1"
     tab.get_by_role("link", name="Next problem").click()
-    tab.wait_for_function("document.querySelector('h1').textContent === 'p-2'")
+    tab.locator("h1", has_text="p-2").wait_for()
     assert "the same" in tab.locator("main .note").inner_text()
     tab.go_back()
-    tab.wait_for_function("document.querySelector('h1').textContent === 'p-1'")
+    tab.locator("h1", has_text="p-1").wait_for()
 
 
 def test_a_replay_shows_nodes_in_the_order_they_were_grown(tab, page_of_runs):
@@ -177,6 +177,40 @@ def test_a_replay_shows_nodes_in_the_order_they_were_grown(tab, page_of_runs):
     tab.get_by_role("button", name="Pause").wait_for()
     tab.get_by_role("button", name="Replay").wait_for(timeout=10_000)  # it ends by itself
     assert tab.get_by_role("treeitem").count() == 9
+
+
+def test_a_step_that_is_not_in_sight_is_found(tab, page_of_runs):
+    tab.goto(page_of_runs.as_uri() + "#/run/beam/p-1")
+    tab.wait_for_selector(CURRENT)
+    tab.get_by_role("button", name="Close all").click()
+    field = tab.get_by_role("searchbox")
+    field.fill("MIA = 14")
+    visited = []
+    for _ in range(3):
+        field.press("Enter")
+        visited.append(text_of_current(tab))
+    assert visited == ["Mia = 14"] * 3  # the only one, again and again
+    field.fill("mia + 5")
+    field.press("Enter")
+    assert text_of_current(tab) == RIGHT[0]  # below a node that was closed
+    field.fill("no such step")
+    field.press("Enter")
+    assert tab.get_by_role("status").inner_text() == "No step has this text"
+
+
+def test_a_node_has_an_address(tab, page_of_runs):
+    tab.goto(page_of_runs.as_uri() + "#/run/beam/p-1")
+    tab.get_by_role("tree").focus()
+    tab.keyboard.press("Home")
+    tab.wait_for_url("**/beam/p-1/1")
+    tab.reload()
+    tab.wait_for_selector(CURRENT)
+    assert text_of_current(tab) == WRONG_TRACE.steps[0].text
+
+
+def test_an_address_that_leads_nowhere_says_so(tab, page_of_runs):
+    tab.goto(page_of_runs.as_uri() + "#/run/<b>nobody")
+    assert "There is no run named <b>nobody here." in tab.locator("main").inner_text()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -89,9 +89,14 @@ const draw = async () => {
     drawBar([[index?.title ?? "Runs", "#/"]]);
     byId("page").replaceChildren(make("h1", {}, "This cannot be shown"), make("p", { class: "note" }, error.message));
   }
+};
+
+/* Another address: from the top, and a screen reader starts at its content. */
+const turnTo = async () => {
+  await draw();
   scrollTo(0, 0);
   byId("page").focus({ preventScroll: true });
 };
 
-addEventListener("hashchange", draw);
+addEventListener("hashchange", turnTo);
 draw();

@@ -100,21 +100,15 @@ const workbench = (index, r, id, { view, family, first }) => {
   const outline = new Outline(view, family, (node) => {
     map.show(node, outline.limit);
     side.replaceChildren(...sideOf(view, family, node, select).filter(Boolean));
-    history.replaceState(null, "", to("run", index.runs[r].name, id, node));
+    addressOf(to("run", index.runs[r].name, id, node));
   });
   const map = new TreeMap(view, family, select);
-  const start = first > 0 && first < family.count ? first : view.chosen[0] || firstEnd(view) || 1;
-  let playing = false;
   const player = replay(family.count, (limit) => {
-    if (!playing) return;
     outline.grow(limit);
     outline.select(limit - 1);
   });
-  playing = true;
-  requestAnimationFrame(() => {
-    outline.draw();
-    select(start);
-  });
+  const start = first > 0 && first < family.count ? first : view.chosen[0] || firstEnd(view) || 1;
+  requestAnimationFrame(() => select(start)); // once it is in the document and has a height
   return [
     make("div", { class: "mapped" }, map.element, make("div", { class: "under-map" }, player, legend(view))),
     make(
@@ -126,19 +120,46 @@ const workbench = (index, r, id, { view, family, first }) => {
   ];
 };
 
+/* The address follows the current node, a moment later: browsers limit how often it may change. */
+let waiting = 0;
+const addressOf = (address) => {
+  clearTimeout(waiting);
+  const page = location.hash;
+  waiting = setTimeout(() => {
+    if (location.hash === page) history.replaceState(null, "", address);
+  }, 400);
+};
+
 const treeTools = (outline, family) => {
   const all = Array.from({ length: family.count }, (_, node) => node);
   const button = (text, click) => make("button", { type: "button", class: "plain", click }, text);
+  const ends = Object.keys(outline.view.ends).length;
   return make(
     "div",
     { class: "tools" },
-    make("span", { class: "soft" }, `${plural(family.count - 1, "node")}, ${plural(Object.keys(outline.view.ends).length, "solution")}`),
+    make("span", { class: "soft" }, `${plural(family.count - 1, "node")}, ${plural(ends, "solution")}`),
+    finder(outline),
     button("Open all", () => outline.toggle(all, true)),
     button("Close all", () => outline.toggle(all, false)),
     outline.view.chosen.length ? button("Chosen", () => outline.select(outline.view.chosen[0])) : null,
     make("span", { class: "keys soft" }, make("kbd", {}, "↑"), " ", make("kbd", {}, "↓"), " move, ",
       make("kbd", {}, "→"), " ", make("kbd", {}, "←"), " open and close, ", make("kbd", {}, "c"), " chosen"),
   );
+};
+
+/* The browser's own search sees only the rows in sight; this one all. Enter goes to the next. */
+const finder = (outline) => {
+  const field = make("input", {
+    type: "search", placeholder: "Find a step", "aria-label": "Find a step", "aria-keyshortcuts": "Enter",
+    keydown: (event) => {
+      if (event.key !== "Enter" || !field.value) return;
+      event.preventDefault();
+      const found = outline.find(field.value);
+      announce(found ? plural(found, "step") : "No step has this text");
+      field.classList.toggle("nothing", !found);
+    },
+  });
+  return field;
 };
 
 const sideOf = (view, family, node, go) => [

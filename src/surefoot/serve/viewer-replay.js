@@ -3,20 +3,23 @@
 const PLAYED_IN = 9; // seconds a large tree takes; a small one shows six nodes a second
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 
-/* shows(limit) is called with how many nodes are there, the root counted. */
+/* shows(limit) is called with how many nodes are there, the root counted; at first all are. */
 const replay = (count, shows) => {
   let timer = 0;
   const slider = make("input", {
     type: "range", min: 1, max: count - 1, value: count - 1, "aria-label": "Nodes grown so far",
     input: () => { stop(); step(Number(slider.value)); },
   });
-  const told = make("output", { class: "soft" });
+  const told = make("span", { class: "told soft" }); // not a live region: the slider speaks for itself
   const button = make("button", { type: "button", class: "plain play", click: () => (timer ? stop() : play()) }, "▶ Replay");
 
-  const step = (nodes) => {
+  const tell = (nodes) => {
     slider.value = nodes;
     slider.setAttribute("aria-valuetext", `node ${nodes} of ${count - 1}`);
     told.textContent = `${amount(nodes)} of ${amount(count - 1)} nodes`;
+  };
+  const step = (nodes) => {
+    tell(nodes);
     shows(nodes + 1);
   };
   const stop = () => {
@@ -40,6 +43,6 @@ const replay = (count, shows) => {
       if (nodes >= last) { stop(); announce("Replay finished"); }
     }, 1000 / rate);
   };
-  step(count - 1);
+  tell(count - 1);
   return make("div", { class: "replay", role: "group", "aria-label": "Replay of the search" }, button, slider, told);
 };

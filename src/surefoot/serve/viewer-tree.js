@@ -223,6 +223,17 @@ class Outline {
     this.select(node);
   }
 
+  /* Goes to the next node with this text in its step; returns how many there are. */
+  find(text) {
+    const wanted = text.toLowerCase();
+    const found = [];
+    for (let node = 1; node < this.limit; node += 1) {
+      if (this.view.steps[node].toLowerCase().includes(wanted)) found.push(node);
+    }
+    if (found.length) this.select(found.find((node) => node > this.current) ?? found[0]);
+    return found.length;
+  }
+
   /* Shows the nodes before `limit` only, as if the others were not there yet. */
   grow(limit) {
     this.limit = limit;
