@@ -11,12 +11,10 @@ wrong: the price of a reference.
 Dimension key: S steps, V replies.
 """
 
-import json
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from surefoot.annotate.asking import QUOTING, ask, quoted, quoted_steps, reading_notes
+from surefoot.annotate.asking import QUOTING, ask, json_of, quoted, quoted_steps, reading_notes
 from surefoot.annotate.judge import vote_label
 from surefoot.core.errors import InputError
 from surefoot.core.protocols import Sampler
@@ -24,7 +22,6 @@ from surefoot.core.types import Kind, LabelledTrace, StepLabel, Trace, Verdict
 
 Missing = Callable[[Trace], bool | None]
 LABELS = {"right": True, "wrong": False}
-_FENCED = re.compile(r"```(?:json)?\s*\n(.*)\n\s*```", re.DOTALL)
 
 
 # --- a step that was left out -------------------------------------------------
@@ -121,11 +118,7 @@ def read_grading(reply: str, steps: int, references: int) -> dict[int, bool] | N
     not exist, another label, any text besides: all unreadable, so that no quoted text is taken
     for a grading.
     """
-    fenced = _FENCED.fullmatch(reply.strip())
-    try:
-        entries = json.loads(fenced[1] if fenced else reply)
-    except (ValueError, RecursionError):
-        return None
+    entries = json_of(reply)
     if not isinstance(entries, list) or not all(_is_entry(e, steps, references) for e in entries):
         return None
     grading = {entry["step"]: LABELS[entry["label"]] for entry in entries}

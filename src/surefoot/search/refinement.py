@@ -171,13 +171,14 @@ def improved(
         if remark is None:
             return draft
         new = desk.judged([trace for write in how for trace in write(desk, draft, remark)])
-        best = max(new, key=_worth, default=None)
+        best = max(new, key=worth_of, default=None)
         if best is not None and accept(draft, best):
             draft = best
     return draft
 
 
-def _worth(draft: Draft) -> float:
+def worth_of(draft: Draft) -> float:
+    """The worth, to compare by; below all others where it is unknown."""
     return -np.inf if draft.worth is None else draft.worth
 
 
