@@ -53,7 +53,6 @@ def reselect(
     after, and how many choices changed.
 
     Example:
-        surefoot search trails:middle --limit 50 --method beam --trees --out found.jsonl
         surefoot reselect found.jsonl --by weighted_vote --out again.jsonl
     """
     make = chosen("--by", by, SCORED | UNSCORED)
