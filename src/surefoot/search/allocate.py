@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from surefoot.core.budget import Budget
 from surefoot.core.errors import InputError
@@ -76,13 +77,13 @@ def fit_allocation(
     edges = tuple(sorted({float(edge) for edge in quantiles}))
     places = np.array([bisect.bisect_right(edges, d) for d in difficulty_P])
     cost = {name: price * (tokens or {}).get(name, 0.0) for name in accuracy}
-    everywhere = np.ones(len(places), dtype=bool)
-    chosen = []
-    for b in range(len(edges) + 1):
-        there = places == b if (places == b).any() else everywhere
+
+    def best_where(there: npt.NDArray[np.bool_]) -> str:
+        there = there if there.any() else ~there  # an empty bin takes what is best everywhere
         worth = {n: float(np.asarray(v)[there].mean()) - cost[n] for n, v in accuracy.items()}
-        chosen.append(max(worth, key=worth.__getitem__))
-    return Allocation(edges, tuple(chosen))
+        return max(worth, key=worth.__getitem__)
+
+    return Allocation(edges, tuple(best_where(places == b) for b in range(len(edges) + 1)))
 
 
 def _check(problems: int, sizes: Mapping[str, int], bins: int) -> None:

@@ -178,6 +178,11 @@ class _Cloud:
         """Has the particle any weight?"""
         return self.logs[i] > -math.inf
 
+    def moving(self, search: SearchTree) -> list[int]:
+        """Those with weight whose solution has not ended."""
+        going = set(search.open(self.nodes))
+        return [i for i, node in enumerate(self.nodes) if node in going and self.alive(i)]
+
     def drawn(self, picks: list[int]) -> "_Cloud":
         """The picked particles with equal weights."""
         return _Cloud(
@@ -200,7 +205,7 @@ def _filtered(
     """One pass. held: the line of a solution that is particle 0 whatever is drawn; or ()."""
     cloud = _Cloud([0] * n, [0.0] * n, [1.0] * n, [()] * n)
     for time in range(rounds):
-        moving = [i for i in range(n) if search.open([cloud.nodes[i]]) and cloud.alive(i)]
+        moving = cloud.moving(search)
         if not moving or not search.affords(len(moving)):
             break
         _move(search, cloud, moving, held[time : time + 1])

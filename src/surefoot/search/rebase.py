@@ -63,7 +63,7 @@ def rebase(
     for _ in range(rounds):
         if not live or not search.affords(sum(counts)):
             break
-        dealt = [node for node, count in zip(live, counts, strict=True) for _ in range(count)]
+        dealt = np.repeat(live, counts).tolist()
         grown = list(chain.from_iterable(search.grow(dealt)))
         n -= sum(node in search.ended for node in grown)
         live = search.open(grown) if n > 0 else []
@@ -77,9 +77,8 @@ def deal(scores_N: Sequence[float], width: int, balance: float) -> list[int]:
     -inf, a score that the budget did not allow, gets none unless all are.
     """
     top = max(scores_N)
-    shares = [math.exp((r - top) / balance) if r > -math.inf else 0.0 for r in scores_N]
-    if top == -math.inf:
-        shares = [1.0] * len(shares)
+    known = [0.0] * len(scores_N) if top == -math.inf else [r - top for r in scores_N]
+    shares = [math.exp(r / balance) for r in known]
     counts, left = [0] * len(shares), width
     order = sorted(range(len(shares)), key=lambda i: -scores_N[i])
     rest = [math.fsum(shares[i] for i in order[place:]) for place in range(len(order))]
