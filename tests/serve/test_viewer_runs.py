@@ -17,8 +17,8 @@ from viewer_files import (
 )
 
 from surefoot.core.errors import InputError
-from surefoot.core.records import trace_record
-from surefoot.core.types import Problem, Verdict
+from surefoot.core.records import scored_record, trace_record
+from surefoot.core.types import Kind, Problem, Step, StepScores, Verdict
 from surefoot.serve.viewer_runs import read_runs
 
 
@@ -99,3 +99,12 @@ def test_a_run_without_any_check_has_no_accuracy(tmp_path):
     [run] = read_runs([write(tmp_path / "t.jsonl", trace_record(trace(RIGHT)))]).runs
     assert run.rights() == {}
     assert run.figures() is None
+
+
+def test_tokens_of_solutions_are_their_own_and_what_their_verifier_read(tmp_path):
+    written = trace(RIGHT, Verdict.CORRECT)
+    ids = written.with_steps(tuple(Step(s.text, ids=(1, 2, 3)) for s in written.steps))
+    scores = StepScores(Kind.VALUE, (0.5, 0.5), "prm", tokens=20)
+    [run] = read_runs([write(tmp_path / "s.jsonl", scored_record(ids, scores))]).runs
+    figures = run.figures()
+    assert (figures.policy_tokens, figures.verifier_tokens) == (6, 20)

@@ -83,12 +83,24 @@ def test_labels_and_scores_of_other_runs_lie_on_the_steps_they_share():
     view = tree_record(PROBLEM, [trace_record(RIGHT_TRACE)], others)
     assert view["steps"] == ["", *RIGHT]  # other runs' steps are not added
     assert view["labels"] == [None, 0.75, None]
+    assert view["hard"] == [None, True, None]
     assert view["counts"] == {"1": (6, 8)}
     assert view["scores"] == [None, 2.0, -1.0]
     assert view["scale"] == "odds"
     assert view["by"] == {
         "labels": "monte_carlo-8", "scores": "prm", "truth": "exact checker",
     }  # fmt: skip
+
+
+def test_a_value_above_0_says_right_and_one_of_0_says_wrong():
+    """By Math-Shepherd's rule, so that 1 of 8 does not disagree with a right step."""
+    labels = (StepLabel(Kind.VALUE, 1, 8, "mc"), StepLabel(Kind.VALUE, 0, 8, "mc"))
+    view = tree_record(PROBLEM, [labelled_record(LabelledTrace(RIGHT_TRACE, labels))])
+    assert view["labels"] == [None, 0.125, 0.0]
+    assert view["hard"] == [None, True, False]
+    unknown = (StepLabel(Kind.VALUE, 0, 0, "mc"),) * 2
+    view = tree_record(PROBLEM, [labelled_record(LabelledTrace(RIGHT_TRACE, unknown))])
+    assert view.keys().isdisjoint({"labels", "hard"})
 
 
 def test_an_oracle_s_labels_are_the_truth_where_there_is_no_checker():

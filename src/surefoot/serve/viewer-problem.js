@@ -67,7 +67,7 @@ const stepRow = (view, node, place, { columns, go, parting }) => {
 };
 
 const labelOf = (view, node, truth) => {
-  const shownPill = pill(view.labels[node], "unit", truth);
+  const shownPill = pill(view.labels[node], "unit", truth, view.hard?.[node]);
   const counts = view.counts[node];
   return counts && counts[1] ? [shownPill, make("span", { class: "counts" }, `${counts[0]} of ${counts[1]}`)] : shownPill;
 };
@@ -143,7 +143,8 @@ const treeTools = (outline, family) => {
     button("Close all", () => outline.toggle(all, false)),
     outline.view.chosen.length ? button("Chosen", () => outline.select(outline.view.chosen[0])) : null,
     make("span", { class: "keys soft" }, make("kbd", {}, "↑"), " ", make("kbd", {}, "↓"), " move, ",
-      make("kbd", {}, "→"), " ", make("kbd", {}, "←"), " open and close, ", make("kbd", {}, "c"), " chosen"),
+      make("kbd", {}, "→"), " ", make("kbd", {}, "←"), " open and close",
+      outline.view.chosen.length ? [", ", make("kbd", {}, "c"), " chosen"] : null),
   );
 };
 

@@ -69,13 +69,14 @@ const tint = (value) => {
   return `color-mix(in oklab, var(${side}) ${Math.round(Math.abs(value - 0.5) * 200)}%, var(--mid))`;
 };
 
-const pill = (score, scale, truth) => {
+/* says: is the step right by this number? By default if it is on the upper side of its scale. */
+const pill = (score, scale, truth, says = null) => {
   if (!known(score)) return make("span", { class: "unknown" }, UNKNOWN);
   const value = share(score, scale);
-  const astray = known(truth) && value >= 0.5 !== truth;
+  const astray = known(truth) && (says ?? value >= 0.5) !== truth;
   const element = make("span", { class: astray ? "pill astray" : "pill" }, decimal(score));
   element.style.setProperty("--tint", tint(value));
-  if (astray) element.title = "This score and the truth disagree";
+  if (astray) element.title = "This number and the truth disagree";
   return element;
 };
 

@@ -168,7 +168,7 @@ class Outline {
     const value = this.view[name][node];
     const truth = this.view.truth ? this.view.truth[node] : null;
     if (name === "scores") return pill(value, this.view.scale, truth);
-    if (name === "labels") return pill(value, "unit", truth);
+    if (name === "labels") return pill(value, "unit", truth, this.view.hard?.[node]);
     if (name === "truth") return truthMark(value);
     return name === "visits" ? amount(value) : decimal(value);
   }

@@ -13,9 +13,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from surefoot.core.errors import InputError
-from surefoot.core.records import Record, field_of, problem_of, read_object, read_rows, trace_of
+from surefoot.core.records import (
+    Record,
+    field_of,
+    problem_of,
+    read_object,
+    read_rows,
+    scored_of,
+    trace_of,
+)
 from surefoot.core.seeds import rng_for
-from surefoot.core.types import Problem, Usage, Verdict
+from surefoot.core.types import Problem, Trace, Usage, Verdict
 from surefoot.evaluate.intervals import mean_interval
 from surefoot.report.data import CurvePoint, Details, MethodRow, Summary
 from surefoot.report.tables import plain
@@ -133,7 +141,7 @@ def glance(record: Record, place: Place) -> Glance:
     trace = trace_of(record)
     right = None if trace.verdict is None else trace.verdict is Verdict.CORRECT
     solutions = len(record.get("candidates") or [None])
-    spent = _usage(record) if method else Usage(trace.tokens) if trace.tokens else None
+    spent = _usage(record) if method else _tokens(record, trace)
     name = None if method is None else str(method)
     return Glance(problem, place, right, trace.answer, solutions, nodes, spent, None, name)
 
@@ -190,6 +198,13 @@ def _usage(record: Record) -> Usage | None:
         return None
     names = ("policy_tokens", "verifier_tokens")
     return Usage(*(field_of({name: 0, **given}, name, int) for name in names))
+
+
+def _tokens(record: Record, trace: Trace) -> Usage | None:
+    """What a solution that no search made took, and its scores; None if its ids are unknown."""
+    if not trace.tokens:
+        return None
+    return Usage(trace.tokens, scored_of(record)[1].tokens if "scores" in record else 0)
 
 
 def called(name: str) -> str:

@@ -3,7 +3,8 @@
     {"problem": {"id", "problem", "answer", "level"},
      "steps": [N] texts, "" at the root     "parents": [N] -1 at the root, else before the child
      "scores": [N] a verifier's             "scale": "unit", "signed" or "odds": what they are
-     "labels": [N] evidence of right        "truth": [N] an exact checker's: true, false or null
+     "labels": [N] evidence of right        "hard": [N] what it says: true, false or null
+     "truth": [N] an exact checker's: true, false or null
      "visits", "values": [N] what a search backed up
      "reasons": {node: why it is wrong}     "counts": {node: [successes, tries]} behind a label
      "ends": {node: {"verdict", "answer", "total"}} where solutions end
@@ -22,7 +23,7 @@ from typing import Any
 
 from surefoot.core.records import Record, field_of, labelled_of, problem_record, scored_of, trace_of
 from surefoot.core.tree import Tree
-from surefoot.core.types import Kind, Problem, Step, Trace
+from surefoot.core.types import Kind, Problem, Step, StepLabel, Trace
 from surefoot.tasks.trails import check_steps
 
 ORACLE = "oracle"
@@ -34,8 +35,7 @@ class Board:
     """A tree, and what is known of its nodes beside what the tree itself holds."""
 
     tree: Tree
-    labels: dict[int, float] = field(default_factory=dict)
-    counts: dict[int, tuple[float, int]] = field(default_factory=dict)
+    labels: dict[int, StepLabel] = field(default_factory=dict)
     truth: dict[int, bool] = field(default_factory=dict)
     reasons: dict[int, str] = field(default_factory=dict)
     ends: dict[int, Record] = field(default_factory=dict)
@@ -107,8 +107,7 @@ def _overlay(board: Board, row: Record, path: Sequence[int]) -> None:
             if label.by == ORACLE:
                 board.truth.setdefault(node, bool(label.hard))
             elif label.value is not None and node not in board.labels:
-                board.labels[node] = label.value
-                board.counts[node] = (label.successes, label.tries)
+                board.labels[node] = label
                 board.by.setdefault("labels", label.by)
     if "scores" in row:
         _, scores = scored_of(row)
@@ -156,9 +155,11 @@ def _check(board: Board, problem: Problem) -> None:
 def _columns(board: Board) -> Record:
     tree, nodes = board.tree, range(len(board.tree))
     scores = [None if score is None else _finite(score) for score in tree.scores]
+    labels = [board.labels.get(node) for node in nodes]
     columns: dict[str, list[Any]] = {
         "scores": scores,
-        "labels": [board.labels.get(node) for node in nodes],
+        "labels": [label and label.value for label in labels],
+        "hard": [label and label.hard for label in labels],
         "truth": [board.truth.get(node) for node in nodes],
         "values": [tree.value(node) for node in nodes],
         "visits": [visits or None for visits in tree.visits],
@@ -169,7 +170,7 @@ def _columns(board: Board) -> Record:
         **{name: column for name, column in columns.items() if set(column) != {None}},
         "scale": _scale(board.kind, scores),
         "reasons": {str(node): reason for node, reason in board.reasons.items()},
-        "counts": {str(node): counts for node, counts in board.counts.items()},
+        "counts": {str(n): (label.successes, label.tries) for n, label in board.labels.items()},
         "ends": {str(node): _end(board, node) for node in nodes if _is_end(board, node)},
         "chosen": board.chosen,
         "by": board.by,
