@@ -1,8 +1,8 @@
 """A small real OpenAI-compatible server with a local policy behind it, for tests.
 
 It speaks chat and plain completions, and has every ability that `Manners` does not take away.
-In a chat the frame around a message is four tokens, of which the model sees nothing: it is shown the
-question, a line break, and what was said, as by `steps.plain_prompt`.
+In a chat the frame around a message is four tokens, of which the model sees nothing: it is shown
+the question, a line break, and what was said, as by `steps.plain_prompt`.
 """
 
 import json
@@ -11,6 +11,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from typing import Any
 
 from surefoot.policy.local_decode import Decoder, Request, Sampling
@@ -177,7 +178,7 @@ class SmallServer:
     def pieces(self, ids):
         """The text that each token adds."""
         texts = [self.text(ids[:stop]) for stop in range(len(ids) + 1)]
-        return [b[len(a) :] for a, b in zip(texts, texts[1:], strict=False)]
+        return [b[len(a) :] for a, b in pairwise(texts)]
 
     def logprobs(self, ids):
         """log P of each token but the first."""

@@ -150,7 +150,8 @@ class Servers:
                 self._done(server)
             if number + 1 == patience.tries or time.monotonic() + wait > ends:
                 break
-            self._sleep(wait)
+            if wait > 0:
+                self._sleep(wait)
         self._note("given up")
         raise ModelError(
             f"no answer from {server.url}{path} in {number + 1} tries: {self._told(reason)}; is "
@@ -207,7 +208,7 @@ class Servers:
                 for piece in reply.iter_bytes():
                     pieces.append(piece)
                     if time.monotonic() > ends:  # one byte a minute never meets httpx's timeout
-                        raise Failed(f"timeout: the body took more than {seconds:.0f} s")
+                        raise Failed(f"timeout: the body took more than {seconds:.3g} s")
         except self._httpx.TimeoutException as error:
             raise Failed(f"timeout: {error or type(error).__name__}") from error
         except self._httpx.TransportError as error:

@@ -14,6 +14,7 @@ Dimension key: W slots, n slots in use (padded), H key-value heads, L cached
 positions, D head size, V vocabulary.
 """
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -182,6 +183,12 @@ class Decoder:
         if window and getattr(config, "use_sliding_window", True):
             self.limit = min(self.limit, int(window))  # within one window all attention is full
         self._bytes_per_position = _cache_bytes_per_position(model)
+
+    def drawing(self, sampling: Sampling) -> "Decoder":
+        """The same model, drawing in another way."""
+        other = copy.copy(self)
+        other.sampling = sampling
+        return other
 
     def complete(self, requests: Sequence[Request]) -> list[Reply]:
         """Answers all requests, in order; `stream` tells more."""
