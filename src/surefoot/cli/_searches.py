@@ -1,10 +1,12 @@
 """The searches that the command knows, and how one is named with its settings.
 
 A name alone, or NAME:SETTING=NUMBER,... for any number that the search takes, such as
-beam:beams=8,width=2. A new search is an entry of `METHODS`.
+beam:beams=8,width=2. A new search is an entry of `METHODS`. Served models have short names
+(`written_out`): beam4x4, best_of_16, vote8.
 """
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -73,6 +75,27 @@ def search_of(option: str, spec: str, table: Mapping[str, Search]) -> tuple[str,
                 f"{option} {spec}: {setting} must be of type {kind}, got {text!r}"
             ) from None
     return name, partial(search, **settings)
+
+
+def written_out(spec: str, table: Mapping[str, Search]) -> str:
+    """A short name with its settings: numbers behind a name are its first whole-number settings.
+
+    beam4x4 is beam:beams=4,width=4; best_of_16 is best_of_n:n=16; vote8 is majority:n=8. What is
+    no short name is returned as it is.
+    """
+    short = re.fullmatch(r"([a-z_]+?)_?(\d+(?:x\d+)*)", spec)
+    if short is None or spec in table:
+        return spec
+    stem = "majority" if short[1] == "vote" else short[1]
+    name = stem if stem in table else f"{stem}_n"
+    if name not in table:
+        return spec
+    parameters = inspect.signature(table[name]).parameters.values()
+    settings = [p.name for p in parameters if _reader(p.annotation) is int]
+    given = list(zip(settings, short[2].split("x"), strict=False))
+    if len(given) < short[2].count("x") + 1:
+        raise InputError(f"{spec}: {name} has only the settings {', '.join(settings)}")
+    return f"{name}:" + ",".join(f"{setting}={number}" for setting, number in given)
 
 
 def takes(search: Search) -> set[str]:
