@@ -81,6 +81,7 @@ ROLLOUTS = 4  # most rollouts of a trace: ours
 CALIBRATION = 40  # problems that ours learns the policy's rates and the hazard from
 CONFIG = DemoConfig(training=TrainConfig(epochs=2, lr=3e-4, batch_tokens=2048, save_every=50))
 MAJORITY = "majority"
+ENDED = (Verdict.CORRECT, Verdict.WRONG)
 LIKELIHOOD, PERFECT = "policy's likelihood (no labels)", "perfect judge of steps"
 
 Labelling = Callable[[Trace], LabelledTrace]
@@ -118,7 +119,7 @@ def main(size: int, out: Path) -> None:
     def keep(seed: int, name: str, row: dict) -> None:
         rows.setdefault(str(seed), {})[name] = row
         write_whole(path, json.dumps({"size": size, "rows": rows}))
-        print(f"seed {seed}: {name}: {_mean(row['best']['16']):.4f}", flush=True)
+        print(f"seed {seed}: {name}: {fmean(row['best']['16']):.4f}", flush=True)
 
     for seed in SEEDS:
         one_seed(seed, size, out / f"seed-{seed}", rows.get(str(seed), {}), partial(keep, seed))
@@ -147,7 +148,7 @@ def one_seed(
         trace
         for row in sampled(shop, policy, "train", size // EACH, EACH)
         for trace in row
-        if trace.finished and trace.verdict in (Verdict.CORRECT, Verdict.WRONG)
+        if trace.finished and trace.verdict in ENDED
     ]
     if LIKELIHOOD in wanted:
         keep(LIKELIHOOD, row_of(test, likelihood_of_policy(test).scores_P_N))
@@ -216,9 +217,6 @@ class Labels:
             return bayes(trace, rollouts=self._rollouts(trace), belief=belief, stop=stop)
 
         return label
-
-
-ENDED = (Verdict.CORRECT, Verdict.WRONG)
 
 
 def learnt(
@@ -298,10 +296,6 @@ def first_errors(
 
 
 # --- all seeds together ----------------------------------------------------
-
-
-def _mean(values: Sequence[float]) -> float:
-    return fmean(values)
 
 
 @dataclass(frozen=True)
