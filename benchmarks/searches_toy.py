@@ -32,7 +32,7 @@ WORLD = ToyWorld(length=8, slip=0.35, recover=0.1)
 SIGMAS = (0.0, 1.0, 2.0, 4.0)
 PROBLEMS = 500
 NEAR = 1e-3
-tree = partial(s.mcts, simulations=16, width=4)
+tree = partial(s.mcts, simulations=32, width=2)
 SEARCHES: dict[str, Callable[..., Any]] = {
     "`best_of_n` n 8": partial(s.best_of_n, n=8),
     "`stepwise_best_of_n` n 8": partial(s.stepwise_best_of_n, n=8),
@@ -49,11 +49,11 @@ SEARCHES: dict[str, Callable[..., Any]] = {
     "`particle_gibbs` n 4, passes 2": partial(s.particle_gibbs, n=4, passes=2),
     "`tot_bfs` thoughts 2, keep 4": partial(s.tot_bfs, thoughts=2, keep=4),
     "`tot_dfs` thoughts 4": partial(s.tot_dfs, thoughts=4),
-    "`mcts` 16 visits, width 4, AlphaMath": tree,
+    "`mcts` 32 visits, width 2, AlphaMath": tree,
     "`mcts` the same, UCT": partial(tree, rule=uct_rule),
     "`mcts` the same, TS-LLM": partial(tree, rule=ts_llm_rule, priors=sibling_priors),
     "`mcts` the same, ReST-MCTS*": partial(tree, rule=rest_mcts_rule),
-    "`mcts` 16 visits in batches of 4, AlphaMath": partial(tree, batch=4),
+    "`mcts` too few visits: 16, width 4": partial(s.mcts, simulations=16, width=4),
     "`ab_mcts` attempts 8": partial(s.ab_mcts, attempts=8),
 }
 
