@@ -23,7 +23,7 @@ def held(page, kind):
 
 def test_a_search_with_its_trees_becomes_a_page(cli, searched, tmp_path):
     said = cli("view", searched, "--out", tmp_path / "v.html", "--title", "A <page>").stderr
-    assert "wrote 1 runs with 2 problems to" in said
+    assert "v.html (runs: 1, problems: 2)" in said
     page = (tmp_path / "v.html").read_text()
     assert "<title>A &lt;page&gt;</title>" in page
     [index], trees = held(page, "viewer-index"), held(page, "viewer-tree")

@@ -19,7 +19,7 @@ from viewer_files import (
 from surefoot.core.errors import InputError
 from surefoot.core.records import scored_record, trace_record
 from surefoot.core.types import Kind, Problem, Step, StepScores, Verdict
-from surefoot.serve.viewer_runs import read_runs
+from surefoot.serve.viewer_runs import read_places, read_runs
 
 
 def test_a_search_s_file_is_a_run_with_a_row_a_problem(tmp_path):
@@ -36,8 +36,8 @@ def test_a_search_s_file_is_a_run_with_a_row_a_problem(tmp_path):
     figures = run.figures()
     assert figures is not None
     assert figures.accuracy == pytest.approx(1 / 3)
-    assert figures.policy_tokens == pytest.approx((30 + 50 + 9 + 9) / 3)
-    assert figures.verifier_tokens == pytest.approx(40 / 3)
+    assert figures.policy_tokens == pytest.approx((30 + 50 + 9 + 9) / 4)
+    assert figures.verifier_tokens == pytest.approx(40 / 4)
     assert [run.attempts[key][0].solutions for key in run.attempts] == [2, 1, 0, 0]
     assert run.attempts["p-3"][0].why == "budget of 3 calls is spent"
 
@@ -99,6 +99,14 @@ def test_a_run_without_any_check_has_no_accuracy(tmp_path):
     [run] = read_runs([write(tmp_path / "t.jsonl", trace_record(trace(RIGHT)))]).runs
     assert run.rights() == {}
     assert run.figures() is None
+    assert run.tokens() is None  # its ids are not known: not 0
+
+
+def test_rows_are_read_again_by_their_places(tmp_path):
+    file = write(tmp_path / "t.jsonl", {"n": 1}, {"n": 2}, {"n": 3})
+    assert read_places([(file, 3), (file, 1)]) == {(file, 1): {"n": 1}, (file, 3): {"n": 3}}
+    with pytest.raises(InputError, match=r"t.jsonl has no row 4; it is not the file that it was"):
+        read_places([(file, 4), (file, 2)])
 
 
 def test_tokens_of_solutions_are_their_own_and_what_their_verifier_read(tmp_path):

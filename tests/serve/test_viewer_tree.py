@@ -103,6 +103,32 @@ def test_a_value_above_0_says_right_and_one_of_0_says_wrong():
     assert view.keys().isdisjoint({"labels", "hard"})
 
 
+def test_scores_of_two_verifiers_are_not_mixed():
+    def scored(by, value):
+        return scored_record(RIGHT_TRACE, StepScores(Kind.LOGIT, (value, value), by))
+
+    view = tree_record(PROBLEM, [scored("first", 1.0)], [scored("second", 2.0)])
+    assert (view["scores"], view["by"]["scores"]) == ([None, 1.0, 1.0], "first")
+    tree = Tree()
+    tree.add_path(RIGHT_TRACE.steps, finished=True)
+    tree.scores = [None, 0.25, None]  # the search did not score its last step
+    view = tree_record(PROBLEM, [found(RIGHT_TRACE, tree=tree)], [scored("second", 2.0)])
+    assert view["scores"] == [None, 0.25, None]
+    assert view["scale"] == "unit"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"candidates": [3]}, "field 'candidates': expected dict, got int 3"),
+        ({"candidate_scores": ["high"]}, "field 'total': expected int or float, got str 'high'"),
+    ],
+)
+def test_a_row_that_is_not_as_searches_write_it_is_refused(wrong, words):
+    with pytest.raises(InputError, match=words):
+        tree_record(PROBLEM, [{**found(RIGHT_TRACE), **wrong}])
+
+
 def test_an_oracle_s_labels_are_the_truth_where_there_is_no_checker():
     problem = Problem("q", "What is two and two?", "4")
     steps = trace(("two and two", "is five"), Verdict.WRONG, "5", problem)

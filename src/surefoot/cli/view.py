@@ -22,6 +22,8 @@ def view(
     merged into one tree. Labels and scores of other files are shown on the steps that they share.
     `surefoot serve` shows the same page of runs as they grow.
 
+    Writes the page to --out, with all data in it.
+
     Example:
         surefoot view beam.jsonl mcts.jsonl --out view.html
     """
@@ -31,4 +33,4 @@ def view(
     found = read_runs(runs)
     write_viewer(out, found, title=title)
     problems = sum(len(run.attempts) for run in found.runs)
-    say(f"wrote {len(found.runs)} runs with {problems} problems to {out}")
+    say(f"wrote {out} (runs: {len(found.runs)}, problems: {problems})")

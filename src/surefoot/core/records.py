@@ -15,7 +15,7 @@ import gzip
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar, overload
@@ -54,12 +54,21 @@ def read_rows(path: str | Path) -> Iterator[tuple[int, Record]]:
             yield row, _parse_row(line, path, row)
 
 
-def read_row(path: str | Path, row: int) -> Record:
-    """One row by its number from 1, the others not parsed. Raises InputError if it is not there."""
-    for number, line in _numbered_lines(Path(path)):
-        if number == row:
-            return _parse_row(line, Path(path), row)
-    raise InputError(f"{path} has no row {row}; it is not the file that it was")
+def read_chosen(path: str | Path, rows: Collection[int]) -> dict[int, Record]:
+    """row number from 1 -> the row, of those asked for; the others are passed over unparsed.
+
+    Raises InputError if one is not there, or is not a JSON object.
+    """
+    wanted = set(rows)
+    found = {
+        row: _parse_row(line, Path(path), row)
+        for row, line in _numbered_lines(Path(path))
+        if row in wanted
+    }
+    missing = sorted(wanted - found.keys())
+    if missing:
+        raise InputError(f"{path} has no row {missing[0]}; it is not the file that it was")
+    return found
 
 
 def read_object(path: Path) -> Record:

@@ -22,7 +22,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from surefoot.core.errors import InputError
-from surefoot.core.records import Record, read_row
+from surefoot.core.records import Record
 from surefoot.core.seeds import rng_for
 from surefoot.evaluate.intervals import paired_interval
 from surefoot.report.curves import accuracy_svg
@@ -32,7 +32,7 @@ from surefoot.report.html import embedded, script_hash
 from surefoot.report.looks import looks_of
 from surefoot.report.panels import interval_scale, interval_strip, swatch
 from surefoot.report.svg import escape, tag
-from surefoot.serve.viewer_runs import Glance, Run, Runs
+from surefoot.serve.viewer_runs import Glance, Place, Run, Runs, read_places
 from surefoot.serve.viewer_tree import tree_record
 
 TITLE = "Surefoot runs"
@@ -45,8 +45,10 @@ def write_viewer(path: str | Path, runs: Runs, *, title: str = TITLE) -> None:
 
     Raises InputError for a row that cannot be read, StorageError if the file cannot be written.
     """
+    places = (g.place for run in runs.runs for row in run.attempts.values() for g in row)
+    rows = read_places(places)
     trees = {
-        f"{r}/{p}": problem_view(runs, run, problem)
+        f"{r}/{p}": problem_view(runs, run, problem, rows)
         for r, run in enumerate(runs.runs)
         for p, problem in enumerate(run.attempts)
     }
@@ -86,15 +88,26 @@ def content_policy(*, served: bool) -> str:
     return "; ".join([*parts, "connect-src 'self'"] if served else parts)
 
 
-def problem_view(runs: Runs, run: Run, problem: str) -> Record:
+def problem_view(
+    runs: Runs, run: Run, problem: str, rows: Mapping[Place, Record] | None = None
+) -> Record:
     """One problem of a run, with labels and scores that other runs have of the same steps.
 
+    rows: what lies at each place, if it was read already; else what is needed is read now.
     Raises InputError if a row is not what it was.
     """
     own = run.attempts[problem]
-    others = [g for r in runs.runs if r is not run for g in r.attempts.get(problem, ())]
-    marked = (_row(glance) for glance in others if glance.method is None)
-    return tree_record(own[0].problem, [_row(glance) for glance in own], marked)
+    others = [
+        glance
+        for other in runs.runs
+        if other is not run
+        for glance in other.attempts.get(problem, ())
+        if glance.method is None  # a search's rows have neither labels nor scores of steps
+    ]
+    if rows is None:
+        rows = read_places(glance.place for glance in (*own, *others))
+    own_rows, other_rows = ([rows[glance.place] for glance in part] for part in (own, others))
+    return tree_record(own[0].problem, own_rows, other_rows)
 
 
 def index_record(runs: Runs, title: str = TITLE) -> Record:
@@ -129,18 +142,16 @@ def drawing(svg: str) -> list[Any] | None:
 # --- parts -----------------------------------------------------------------
 
 
-def _row(glance: Glance) -> Record:
-    return read_row(*glance.place)
-
-
 def _run_record(run: Run, figures: MethodRow | None) -> Record:
-    names = ("accuracy", "low", "high", "policy_tokens", "verifier_tokens")
-    rights = run.rights()
+    rights, ends = run.rights(), ("accuracy", "low", "high")
+    policy, verifier = run.tokens() or (None, None)
     return {
         "name": run.name,
         "source": run.source,
         "searched": run.searched,
-        **{name: getattr(figures, name, None) for name in names},
+        **{name: getattr(figures, name, None) for name in ends},
+        "policy_tokens": policy,
+        "verifier_tokens": verifier,
         "attempts": [_attempt(key, row, rights.get(key)) for key, row in run.attempts.items()],
     }
 

@@ -8,7 +8,7 @@ Only a few numbers of each row are held; the row itself is read again when it is
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from surefoot.core.records import (
     Record,
     field_of,
     problem_of,
+    read_chosen,
     read_object,
     read_rows,
     scored_of,
@@ -26,6 +27,7 @@ from surefoot.core.seeds import rng_for
 from surefoot.core.types import Problem, Trace, Usage, Verdict
 from surefoot.evaluate.intervals import mean_interval
 from surefoot.report.data import CurvePoint, Details, MethodRow, Summary
+from surefoot.report.fields import text_of
 from surefoot.report.tables import plain
 
 LONGEST = 80  # letters of a run's name
@@ -81,17 +83,25 @@ class Run:
         }
         return {key: math.fsum(row) / len(row) for key, row in checked.items() if row}
 
+    def tokens(self) -> tuple[float, float] | None:
+        """Mean tokens of policy and verifier per problem; None where no row says what it took."""
+        if self.given is not None:
+            return self.given.policy_tokens, self.given.verifier_tokens
+        known = [g.usage for row in self.attempts.values() for g in row if g.usage is not None]
+        if not known:
+            return None
+        spent, problems = sum(known, Usage()), len(self.attempts)
+        return spent.policy_tokens / problems, spent.verifier_tokens / problems
+
     def figures(self) -> MethodRow | None:
-        """Accuracy over problems with a bootstrap interval, tokens per problem; None unchecked."""
+        """Accuracy over problems with a bootstrap interval, tokens or 0; None if all unchecked."""
         if self.given is not None:
             return self.given
-        rights = list(self.rights().values())
-        found = mean_interval(rights, rng=rng_for(0, "interval"))
+        found = mean_interval(list(self.rights().values()), rng=rng_for(0, "interval"))
         if found is None:
             return None
-        spent = sum((g.usage or Usage() for row in self.attempts.values() for g in row), Usage())
-        tokens = (spent.policy_tokens / len(rights), spent.verifier_tokens / len(rights))
-        return MethodRow(found.estimate, found.low, found.high, *tokens)
+        policy, verifier = self.tokens() or (0.0, 0.0)
+        return MethodRow(found.estimate, found.low, found.high, policy, verifier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,18 +142,29 @@ def glance(record: Record, place: Place) -> Glance:
     problem = problem_of(field_of(record, "problem", dict))
     # A lone surrogate has no UTF-8 form, so that no address could name the problem.
     problem = replace(problem, id=problem.id.encode("utf-8", "replace").decode("utf-8"))
-    method, tree = record.get("method"), record.get("tree")
-    nodes = len(tree["steps"]) if isinstance(tree, dict) and "steps" in tree else None
+    method, tree = text_of(record, "method"), record.get("tree") or {}
+    nodes = len(field_of(tree, "steps", list)) if tree else None
     if "unfinished" in record:
         right = None if problem.gold is None else False
-        why = str(record["unfinished"])
-        return Glance(problem, place, right, None, 0, nodes, _usage(record), why, str(method))
+        why = text_of(record, "unfinished")
+        return Glance(problem, place, right, None, 0, nodes, _usage(record), why, method)
     trace = trace_of(record)
     right = None if trace.verdict is None else trace.verdict is Verdict.CORRECT
     solutions = len(record.get("candidates") or [None])
     spent = _usage(record) if method else _tokens(record, trace)
-    name = None if method is None else str(method)
-    return Glance(problem, place, right, trace.answer, solutions, nodes, spent, None, name)
+    return Glance(problem, place, right, trace.answer, solutions, nodes, spent, None, method)
+
+
+def read_places(places: Iterable[Place]) -> dict[Place, Record]:
+    """The rows themselves, each file passed over once. Raises InputError if one is not there."""
+    wanted: dict[Path, list[int]] = {}
+    for path, row in places:
+        wanted.setdefault(path, []).append(row)
+    return {
+        (path, row): record
+        for path, rows in wanted.items()
+        for row, record in read_chosen(path, rows).items()
+    }
 
 
 # --- files -----------------------------------------------------------------

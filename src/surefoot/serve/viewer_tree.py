@@ -19,6 +19,7 @@ Dimension key: N nodes.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 from surefoot.core.records import Record, field_of, labelled_of, problem_record, scored_of, trace_of
@@ -51,7 +52,7 @@ def tree_record(problem: Problem, rows: Sequence[Record], others: Iterable[Recor
       on the steps that the run has too, where it has none of its own.
     Raises InputError for a row that cannot be read. O(N), and a check of every solution.
     """
-    board = Board(_first_tree(rows))
+    board = _first_board(rows)
     for row in rows:
         _add(board, row)
     pairs = zip(board.tree.parents, board.tree.steps, strict=True)
@@ -66,26 +67,26 @@ def tree_record(problem: Problem, rows: Sequence[Record], others: Iterable[Recor
 # --- reading rows ----------------------------------------------------------
 
 
-def _first_tree(rows: Sequence[Record]) -> Tree:
-    """The tree that a row holds, else an empty one."""
+def _first_board(rows: Sequence[Record]) -> Board:
+    """With the tree that a row holds, else an empty one."""
     record = next((row["tree"] for row in rows if row.get("tree") is not None), None)
     if record is None:
-        return Tree()
-    return Tree.from_json(field_of({"tree": record}, "tree", dict))
+        return Board(Tree())
+    tree = Tree.from_json(field_of({"tree": record}, "tree", dict))
+    scored = any(score is not None for score in tree.scores)
+    return Board(tree, by={"scores": "the search's verifier"} if scored else {})
 
 
 def _add(board: Board, row: Record) -> None:
     """A row's solutions, and what it says of their steps."""
     if "unfinished" in row:
         return
-    totals = row.get("candidate_scores") or []
-    candidates = row.get("candidates") or []
-    for index, candidate in enumerate(candidates):
-        trace = trace_of({**candidate, "problem": row["problem"]})
-        total = totals[index] if index < len(totals) else None
-        _add_solution(board, trace, total)
-    trace = trace_of(row)
-    leaf = _add_solution(board, trace, None)
+    lists = {"candidates": [], "candidate_scores": [], **row}
+    candidates, totals = (field_of(lists, n, list) for n in ("candidates", "candidate_scores"))
+    for candidate, total in zip_longest(candidates, totals[: len(candidates)]):
+        record = field_of({"candidates": candidate}, "candidates", dict)
+        _add_solution(board, trace_of({**record, "problem": row["problem"]}), _number(total))
+    leaf = _add_solution(board, trace_of(row), None)
     if "method" in row and leaf not in board.chosen:
         board.chosen.append(leaf)
     _overlay(board, row, board.tree.path(leaf))
@@ -95,27 +96,29 @@ def _add_solution(board: Board, trace: Trace, total: float | None) -> int:
     path = board.tree.add_path(trace.steps, finished=trace.finished, verdict=trace.verdict)
     end = board.ends.setdefault(path[-1], {})
     end["answer"] = trace.answer
-    end["total"] = end.get("total") if total is None else _finite(total)
+    end["total"] = end.get("total") if total is None else total
     return path[-1]
 
 
 def _overlay(board: Board, row: Record, path: Sequence[int]) -> None:
-    """A row's labels and scores on the nodes of `path`, root first; what is there stays."""
-    if "labels" in row:
-        labelled = labelled_of(row)
-        for node, label in zip(path[1:], labelled.labels, strict=False):
-            if label.by == ORACLE:
-                board.truth.setdefault(node, bool(label.hard))
-            elif label.value is not None and node not in board.labels:
-                board.labels[node] = label
-                board.by.setdefault("labels", label.by)
+    """A row's labels and scores on the nodes of `path`, root first.
+
+    What is there stays, and a tree has labels and scores of one maker each: the first.
+    """
+    if row.get("labels"):
+        labels = labelled_of(row).labels
+        if labels[0].by == ORACLE:
+            known = {n: bool(x.hard) for n, x in zip(path[1:], labels, strict=False)}
+            board.truth = known | board.truth
+        elif board.by.setdefault("labels", labels[0].by) == labels[0].by:
+            board.labels = dict(zip(path[1:], labels, strict=False)) | board.labels
     if "scores" in row:
         _, scores = scored_of(row)
-        board.by.setdefault("scores", scores.by)
-        board.kind = board.kind or scores.kind
-        for node, value in zip(path[1:], scores.values, strict=False):
-            if board.tree.scores[node] is None:
-                board.tree.scores[node] = value
+        if board.by.setdefault("scores", scores.by) == scores.by:
+            board.kind = scores.kind
+            for node, value in zip(path[1:], scores.values, strict=False):
+                if board.tree.scores[node] is None:
+                    board.tree.scores[node] = value
 
 
 def _path(known: dict[tuple[int, str], int], steps: Sequence[Step]) -> list[int]:
@@ -192,6 +195,11 @@ def _scale(kind: Kind | None, scores: Sequence[float | None]) -> str:
     if kind is not None:
         return SCALES.get(kind, "unit")
     return "unit" if all(0 <= s <= 1 for s in scores if s is not None) else "odds"
+
+
+def _number(total: object) -> float | None:
+    """A candidate's score; None where it has none or it is not finite."""
+    return None if total is None else _finite(field_of({"total": total}, "total", (int, float)))
 
 
 def _finite(number: float) -> float | None:
