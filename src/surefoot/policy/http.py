@@ -44,7 +44,7 @@ class Patience:
     deadline: for a call with all its tries and waits. timeout: for one try.
     """
 
-    tries: int = 8
+    tries: int = 12
     first: float = 0.5
     longest: float = 8.0
     deadline: float = 600.0
