@@ -23,6 +23,7 @@ VERBS = {
     "fuse": "surefoot.cli.fuse:fuse",
     "audit": "surefoot.cli.audit:audit",
     "train": "surefoot.cli.train:train",
+    "calibrate": "surefoot.cli.calibrate:calibrate",
     "score": "surefoot.cli.score:score",
     "search": "surefoot.cli.search:search",
     "reselect": "surefoot.cli.reselect:reselect",

@@ -277,7 +277,8 @@ def calibrated(scorer: LocalScorer, calibration: Calibration | None) -> LocalSco
         return [scores[index] for index in range(len(traces_N))]
 
     kept = scorer.aggregation if output is calibration.kind else None
-    return LocalScorer(stream, complete, f"{scorer.fingerprint}|{calibration!r}", kept)
+    fingerprint = f"{scorer.fingerprint}|{calibration!r}"
+    return LocalScorer(stream, complete, fingerprint, kept, uncalibrated=scorer)
 
 
 def record_of(calibration: Calibration) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class LocalScorer:
     aggregation: from steps to a trace as the verifier's makers published it; None to go by kind.
     reading: the same scorer with another way to read and to batch (`packing.packed_scorer`,
       `incremental.IncrementalScorer`); None for other makers' formats.
+    uncalibrated: the scorer as it was trained, where a calibration maps its scores.
     """
 
     stream: Stream
@@ -46,6 +47,7 @@ class LocalScorer:
     fingerprint: str
     aggregation: str | None = None
     reading: "Callable[[Read, Batches], LocalScorer] | None" = None
+    uncalibrated: "LocalScorer | None" = None
 
     def __call__(self, traces_N: Sequence[Trace]) -> list[StepScores]:
         """[N] scores, one a step each; every trace at once."""
