@@ -32,6 +32,7 @@ VERBS = {
     "evaluate": "surefoot.cli.evaluate:evaluate",
     "convert": "surefoot.cli.convert:convert",
     "doctor": "surefoot.cli.doctor:doctor",
+    "probe": "surefoot.cli.probe:probe",
     "report": "surefoot.cli.report:report",
     "view": "surefoot.cli.view:view",
     "run": "surefoot.cli.run:run",
