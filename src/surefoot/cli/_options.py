@@ -17,15 +17,16 @@ Out = Annotated[str, typer.Option(help='The file to write; "-" is standard outpu
 Policy = Annotated[
     str,
     typer.Option(
-        help="pebble or pebble-reader (shipped), a Hub name, a checkpoint folder, or a .gguf file."
+        help="pebble or pebble-reader (shipped), a Hub name, a checkpoint folder, a .gguf file, or "
+        "a server: http://HOST:PORT/v1#MODEL (several, with commas, share the work)."
     ),
 ]
 Verifier = Annotated[
     str,
     typer.Option(
         help="pebble-verifier (shipped), a folder `surefoot train` wrote, a process reward model "
-        "from the Hub (its name or folder), or likelihood:MODEL for a language model's own "
-        "log-probabilities."
+        "from the Hub (its name or folder), or likelihood:MODEL for the log-probabilities of a "
+        "language model, here or at an address."
     ),
 ]
 Family = Annotated[
