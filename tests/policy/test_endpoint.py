@@ -126,7 +126,7 @@ def test_gaps_are_told_once_each(serve):
     told = []
     _, policy = serve()
     load_endpoint(policy.served.servers.urls[0], abilities=Abilities("small"), say=told.append)
-    assert len(told) == 8
+    assert len(told) == 7
     assert all(line.startswith("http://127.0.0.1") for line in told)
     assert ALL.gaps() == []
 
@@ -171,9 +171,9 @@ def test_step_by_step_is_the_same_whatever_is_lacking(serve, local, problems, ga
         assert finished
         assert ended
         told = sum(step.tokens for step in prefix)
-        assert told <= sum(server.written)  # all but an end that came alone
+        assert told <= sum(server.written)
         if gap in ("all", "stop text kept", "no logprobs", "no chat"):
-            assert told == sum(server.written)
+            assert told == sum(server.written) - 1  # the end, which came alone
 
 
 def test_a_chat_that_cannot_be_continued_is_shown_the_steps(serve, problems):

@@ -115,8 +115,7 @@ def _read(served: Served, trace: Trace, said: str) -> tuple[Tokens, int]:
     answer = dialect.read(raw)
     if not echo:
         return [_entry(row) for row in prompt_logprobs_of(raw)], answer.prompt_tokens or 0
-    pieces = answer.choices[0].pieces
-    pieces = pieces[: len(pieces) - (answer.tokens or 0)]
+    pieces = answer.choices[0].pieces[: answer.prompt_tokens]  # without the one it wrote
     return [(piece.decode(errors="replace"), value) for piece, value in pieces], len(pieces)
 
 
