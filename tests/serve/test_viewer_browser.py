@@ -274,7 +274,7 @@ def seen(tab, folder, number):
 
 
 def test_10_000_nodes_open_scroll_and_replay_without_delay(tab, tmp_path):
-    """The limits are far above what was measured, for machines that do much else."""
+    """The limits are twenty times what was measured (see docs/viewer.md), for busy machines."""
     tree = large_tree(10_000)
     wide = found(trace(s.text for s in tree.prefix(9_999)), tree=tree)
     chain, node = Tree(), 0
@@ -289,11 +289,9 @@ def test_10_000_nodes_open_scroll_and_replay_without_delay(tab, tmp_path):
         figures = tab.evaluate(MEASURE, run)
         print(run, {name: round(ms) for name, ms in figures.items()})
         assert figures["rows"] < 100  # of 9,999: the others are not in the document
-        assert figures["open"] < 3000
-        assert figures["open_all"] < 1000
-        assert figures["scroll"] < 200
-        assert figures["key"] < 200
-        assert figures["replay"] < 500
+        assert figures["open"] < 10_000
+        assert figures["open_all"] < 3_000
+        assert max(figures[name] for name in ("scroll", "key", "replay")) < 1_000
 
 
 MEASURE = """async (run) => {
@@ -377,3 +375,5 @@ def test_a_served_page_asks_for_the_token_and_loads_trees_when_they_are_opened(t
     assert len(refused) == 2  # the browser notes what the server refused
     tab.told[:] = [text for text in tab.told if text not in refused]
     assert PROBLEM.text in tab.locator(".problem").inner_text()
+    tab.reload()  # the tab keeps the token
+    tab.wait_for_selector(CURRENT)

@@ -20,7 +20,7 @@ def view(
 
     A search's file holds its trees if it ran with --trees; without, the solutions that it kept are
     merged into one tree. Labels and scores of other files are shown on the steps that they share.
-    `surefoot serve` shows the same page of runs as they grow.
+    `surefoot serve --runs` shows the same page, of the files as they are then.
 
     Writes the page to --out, with all data in it.
 

@@ -4,7 +4,7 @@ const held = document.querySelector("script.viewer-index");
 const heldTrees = new Map(
   [...document.querySelectorAll("script.viewer-tree")].map((e) => [e.dataset.key, e]),
 );
-let token = "";
+let token = held ? "" : sessionStorage.getItem("token") || "";
 
 const fetchJson = async (path, values = {}) => {
   const address = new URL(path, location.origin + location.pathname.replace(/\/?$/, "/"));
@@ -13,6 +13,7 @@ const fetchJson = async (path, values = {}) => {
   const answer = await fetch(address, { headers });
   if (answer.status === 401 || answer.status === 403) {
     token = await askToken();
+    sessionStorage.setItem("token", token);
     return fetchJson(path, values);
   }
   if (!answer.ok) throw new Error(`The server answered ${answer.status}: ${await reason(answer)}`);
@@ -29,7 +30,7 @@ const reason = async (answer) => {
   }
 };
 
-/* The token stays in this page's memory: closing it forgets. */
+/* The token stays with this tab: closing it forgets. */
 const askToken = () =>
   new Promise((resolve) => {
     const field = make("input", { type: "password", id: "token", autocomplete: "off", required: true });
