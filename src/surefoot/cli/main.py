@@ -37,6 +37,7 @@ VERBS = {
     "view": "surefoot.cli.view:view",
     "run": "surefoot.cli.run:run",
     "recipes": "surefoot.cli.run:recipes",
+    "serve": "surefoot.cli.serve:serve",
 }
 
 ABOUT = """Process supervision you can check.
