@@ -183,6 +183,6 @@ const legend = (view) =>
         make("span", {}, view.scale === "unit" ? "1" : "high")]
       : null,
     view.truth ? [make("span", { class: "yes line-key" }, "━ right"), make("span", { class: "no line-key" }, "━ wrong by the exact checker")] : null,
-    view.by.scores ? ["scores by ", said(view.by.scores)] : null,
-    view.by.labels ? [" labels by ", said(view.by.labels)] : null,
+    view.by.scores ? make("span", {}, "scores by ", said(view.by.scores)) : null,
+    view.by.labels ? make("span", {}, "labels by ", said(view.by.labels)) : null,
   );

@@ -28,6 +28,7 @@ from surefoot.core.types import Kind, Problem, Step, StepLabel, Trace
 from surefoot.tasks.trails import check_steps
 
 ORACLE = "oracle"
+OWN = ""  # the maker of the scores that a search's tree holds: nobody says its name
 SCALES = {Kind.PROGRESS: "signed", Kind.LOGIT: "odds", Kind.LOGRATIO: "odds"}  # others: unit
 
 
@@ -74,7 +75,7 @@ def _first_board(rows: Sequence[Record]) -> Board:
         return Board(Tree())
     tree = Tree.from_json(field_of({"tree": record}, "tree", dict))
     scored = any(score is not None for score in tree.scores)
-    return Board(tree, by={"scores": "the search's verifier"} if scored else {})
+    return Board(tree, by={"scores": OWN} if scored else {})
 
 
 def _add(board: Board, row: Record) -> None:
@@ -176,7 +177,7 @@ def _columns(board: Board) -> Record:
         "counts": {str(n): (label.successes, label.tries) for n, label in board.labels.items()},
         "ends": {str(node): _end(board, node) for node in nodes if _is_end(board, node)},
         "chosen": board.chosen,
-        "by": board.by,
+        "by": {what: maker for what, maker in board.by.items() if maker != OWN},
     }
 
 
