@@ -82,7 +82,8 @@ def serve(
     Prints the address to stderr and serves until Ctrl-C.
 
     Example:
-        SUREFOOT_TOKENS=secret surefoot serve --search vote8 --search beam4x4 --port 8000
+        export SUREFOOT_TOKENS=secret
+        surefoot serve --policy pebble --search vote8 --search beam4x4 --port 8000
     """
     for package in ("fastapi", "uvicorn", "prometheus_client"):
         need(package, "serve")
