@@ -3,10 +3,10 @@
     python benchmarks/refinement.py [PROBLEMS] [OUT] [REFINERS]
 
 Pebble on trails (middle); the shipped verifier gates, locates and chooses; refiners are those
-of `benchmarks/refiners.py` in REFINERS, which were trained on Pebble's own drafts. The control
-is a Pebble trained as long on its right solutions: best-of-n of it, at the refiners' price, is
-what of their gain is only more training. Resumable: model calls are in OUT/journal.sqlite,
-finished rows in OUT/table.json.
+of `benchmarks/refiners.py` in REFINERS, which were trained on Pebble's own drafts; without that
+folder the rows that need them are left out. The control is a Pebble trained as long on its right
+solutions: best-of-n of it is what of the refiners' gain is only more training. Resumable: model
+calls are in OUT/journal.sqlite, and the same command goes on from there.
 
 before, after   accuracy of the first draft (of the vote among them) and of the answer
 CL, CS, RSS     what was kept, what was mended, and between two tries' bounds (arXiv:2412.19513)
@@ -46,33 +46,36 @@ CONFIG = DemoConfig(level="middle", test_problems=150, samples=32, in_flight=64)
 Solve = Callable[..., Found | Unfinished]
 
 
-def systems(refiner: Any, control: Any) -> dict[str, tuple[int, Solve]]:
-    """name: how many first drafts, and the search. Names say who writes anew."""
-    local, whole = continued(by=refiner, shown=with_tag), rewritten(with_draft, by=refiner)
-    loop = auto_math_critique.solve
+def systems() -> dict[str, tuple[int, Solve]]:
+    """name: how many first drafts, and the search; the policy writes everything."""
+    loop, local = auto_math_critique.solve, continued()
     return {
         "prefix resample, 4 passes": (1, prefix_resample.solve),
         "prefix resample, 8 passes": (1, partial(prefix_resample.solve, passes=8)),
-        "GLoRe, policy": (1, partial(glore.solve, when=0.9)),
-        "GLoRe, refiners": (
-            1, partial(glore.solve, when=0.9, whole_refiner=refiner, local_refiner=refiner)
-        ),
-        "GLoRe, refiners, 3 passes": (
-            1,
-            partial(
-                glore.solve, when=0.9, whole_refiner=refiner, local_refiner=refiner, passes=3
-            ),
-        ),
-        "critic in the loop x1, refiner": (1, partial(loop, n=1, how=local)),
-        "critic in the loop x4, policy": (4, loop),
-        "critic in the loop x4, refiner": (4, partial(loop, how=local)),
-        "MAgICoRe x4, policy": (4, partial(magicore.solve, n=4, how=continued())),
-        "MAgICoRe x4, refiner": (4, partial(magicore.solve, n=4, how=whole)),
+        "GLoRe, policy, 1 pass": (1, partial(glore.solve, when=0.9)),
+        "GLoRe, policy, 3 passes": (1, partial(glore.solve, when=0.9, passes=3)),
+        "critic in the loop x1, 2 passes": (1, partial(loop, n=1, passes=2)),
+        "critic in the loop x4": (4, loop),
+        "MAgICoRe x4": (4, partial(magicore.solve, n=4, how=local)),
         "ReARTeR, 4 passes": (1, rearter.solve),
         "SPaR tree, 3 levels": (1, partial(spar.solve, gate=0.9)),
+    }
+
+
+def with_refiners(refiner: Any, control: Any) -> dict[str, tuple[int, Solve]]:
+    """The systems whose refiner is a trained one, and the control."""
+    local, whole = continued(by=refiner, shown=with_tag), rewritten(with_draft, by=refiner)
+    loop = auto_math_critique.solve
+    both = partial(glore.solve, when=0.9, whole_refiner=refiner, local_refiner=refiner)
+    return {
+        "GLoRe, refiners, 1 pass": (1, both),
+        "GLoRe, refiners, 3 passes": (1, partial(both, passes=3)),
+        "critic in the loop x1, refiner": (1, partial(loop, n=1, how=local)),
+        "critic in the loop x4, refiner": (4, partial(loop, how=local)),
+        "MAgICoRe x4, refiner": (4, partial(magicore.solve, n=4, how=whole)),
         "control, best of 2": (1, _by(control, 2)),
         "control, best of 4": (1, _by(control, 4)),
-    }  # fmt: skip
+    }
 
 
 def _by(control: Any, n: int) -> Solve:
@@ -132,14 +135,17 @@ def main(problems: int, out: Path, refiners: Path) -> None:
     )
     score = shop.scorer(load_verifier(config.verifier))
     policy = shop.policy(config.policy, config.temperature)
-    folders = [str(refiners / name) for name in ("refiner", "control")]
-    writers = [shop.policy(folder, config.temperature) for folder in folders]
+    chosen = systems()
+    folders = [refiners / name for name in ("refiner", "control")]
+    if all((folder / "model.safetensors").is_file() for folder in folders):
+        writers = [shop.policy(str(folder), config.temperature) for folder in folders]
+        chosen |= with_refiners(*writers)
     verbs = {"sample": policy, "check": trails.check, "score": score}
     pool = sampled(shop, policy, "test", problems, config.samples)
     plain = Plain(pool, shop.over("score", score, pool))
     asked = trails.problems("test", problems, level=config.level, seed=config.seed)
     results, rows = {}, {}
-    for name, (drafts, solve) in systems(*writers).items():
+    for name, (drafts, solve) in chosen.items():
         results[name] = shop.over(name, partial(_solved, name, solve, verbs), asked)
         summary = compare_searches({name: results[name]}, plain, seconds={name: 0.0})
         rows[name] = row_of(results[name], drafts, summary["equal_cost"][name])

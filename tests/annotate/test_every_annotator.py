@@ -60,6 +60,8 @@ JUDGED = {
     "debate": by_debate,
     "deductive": partial(by_judge, annotate.deductive),
     "reference": partial(by_judge, annotate.reference, reference=["1 + 1 = 2"], votes=4),
+    "error_list": partial(by_judge, annotate.error_list, votes=4),
+    "tool_judge": partial(by_judge, annotate.tool_judge, votes=2),
 }
 FREE = {
     "outcome": partial(for_nothing, annotate.outcome),
@@ -81,6 +83,8 @@ MOST_CALLS = {  # of a trace of S steps
     "debate": lambda S: S * (2 * 2 + 4),
     "deductive": lambda S: S * 3,
     "reference": lambda S: 4,
+    "error_list": lambda S: 4,
+    "tool_judge": lambda S: 2 * (4 + 1),
 }
 
 each_asking = pytest.mark.parametrize("name", ASKING)
@@ -145,6 +149,9 @@ def opinion(question, rng):
     """A judge that guesses, in the words that any of the prompts asks for."""
     if question.id.endswith("/reference"):
         return json.dumps([{"step": 0, "reference": [], "reason": "", "label": guess(rng).lower()}])
+    if question.id.endswith("/errors"):
+        error = {"step": 0, "aspect": "", "explanation": "", "penalty": 1}
+        return json.dumps([error] * int(rng.integers(2)))
     code = code_in(question.text)
     lines = [f"Step {i} [{code}]: {guess(rng)}" for i in range(6)]
     place = int(rng.integers(2))

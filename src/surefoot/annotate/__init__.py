@@ -21,6 +21,7 @@ from surefoot.annotate.edits import by_checker, by_recomputation, edited, inject
 from surefoot.annotate.ensemble import View, ensemble
 from surefoot.annotate.hazard import Hazard, learn, surprise_features
 from surefoot.annotate.judge import critic
+from surefoot.annotate.judges import error_list, tool_judge
 from surefoot.annotate.monte_carlo import monte_carlo
 from surefoot.annotate.mutate import mutants, mutations
 from surefoot.annotate.omega import omega, omega_rank, omega_trace
@@ -67,6 +68,7 @@ __all__ = [
     "edited",
     "effective_rewards",
     "ensemble",
+    "error_list",
     "fewest_rollouts",
     "flat_channel",
     "inject",
@@ -98,6 +100,7 @@ __all__ = [
     "surprise_features",
     "three_states",
     "token_quality",
+    "tool_judge",
     "triplets",
     "two_states",
     "uses_last_number",

@@ -198,6 +198,14 @@ def _deductive(row: Row, judge: Sampler) -> Callable[..., LabelledTrace]:
     return partial(a.deductive, row.trace, judge=judge)
 
 
+def _error_list(row: Row, judge: Sampler) -> Callable[..., LabelledTrace]:
+    return partial(a.error_list, row.trace, judge=judge)
+
+
+def _tool_judge(row: Row, judge: Sampler) -> Callable[..., LabelledTrace]:
+    return partial(a.tool_judge, row.trace, judge=judge)
+
+
 # --- without a model -------------------------------------------------------
 
 
@@ -288,6 +296,8 @@ METHODS: dict[str, Method] = {
     "reference": Method(partial(_judged, ask=_referenced), JUDGED | {"reference"}),
     "debate": Method(partial(_judged, ask=_debate), JUDGED),
     "deductive": Method(partial(_judged, ask=_deductive), JUDGED),
+    "error_list": Method(partial(_judged, ask=_error_list), JUDGED),
+    "tool_judge": Method(partial(_judged, ask=_tool_judge), JUDGED),
     "consensus": Method(_consensus),
     "calculator": Method(_calculator),
     "inject": Method(

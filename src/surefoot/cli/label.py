@@ -78,7 +78,9 @@ def label(
 
     By a model that reads, --judge: critic (every step, --votes times), ensemble (the first error,
     asked for in several ways), reference (beside a right solution), debate (accuser against
-    defender), deductive (each step from the premises that it cites).
+    defender), deductive (each step from the premises that it cites), error_list (a list of errors
+    and what each costs), tool_judge (with a calculator at hand). How many of its replies could not
+    be read is told.
 
     Without a model: calculator (the arithmetic that a step states), consensus (do the problem's
     other traces reach the same results), outcome (how the trace ended), oracle (the exact checker
@@ -134,4 +136,13 @@ def _summary(labelled: Sequence[LabelledTrace]) -> dict[str, Any]:
         "steps": len(labels),
         "without_evidence": sum(label.value is None for label in labels),
         "mean_label": mean_label(labelled),
+        **_unreadable(labelled),
     }
+
+
+def _unreadable(labelled: Sequence[LabelledTrace]) -> dict[str, float]:
+    """The share of a judge's replies that could not be read, where one was asked."""
+    asked = [item.notes for item in labelled if "unreadable" in item.notes]
+    replies = sum(int(notes["replies"]) for notes in asked)
+    unreadable = sum(int(notes["unreadable"]) for notes in asked)
+    return {"unreadable_replies": round(unreadable / replies, 4)} if replies else {}

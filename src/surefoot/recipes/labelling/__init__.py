@@ -26,6 +26,8 @@ from surefoot.recipes.labelling import (
     rise,
     spare,
     surefoot,
+    themis,
+    tigerscore,
 )
 from surefoot.recipes.labelling.recipe import (
     LabelRecipe,
@@ -52,6 +54,8 @@ RECIPES: tuple[LabelRecipe, ...] = (
     let_us_verify.RECIPE,
     rise.RECIPE,
     prl_coder.RECIPE,
+    tigerscore.RECIPE,
+    themis.RECIPE,
     surefoot.RECIPE,
 )
 
@@ -78,5 +82,7 @@ __all__ = [
     "solutions_of",
     "spare",
     "surefoot",
+    "themis",
+    "tigerscore",
     "valued_by",
 ]
