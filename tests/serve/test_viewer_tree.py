@@ -44,7 +44,7 @@ def test_candidates_make_a_tree_with_the_checker_s_truth():
     }
     assert set(view["reasons"]) == {"1", "2"}
     assert "computes a wrong result" in view["reasons"]["1"]
-    assert view["by"] == {"truth": "exact checker"}
+    assert view["by"] == {"truth": "an exact checker"}
     assert view.keys().isdisjoint({"scores", "labels", "values", "visits"})  # nothing is known
 
 
@@ -54,10 +54,11 @@ def test_a_search_s_own_tree_keeps_its_order_values_and_scores():
     tree.add_path(RIGHT_TRACE.steps, finished=True, verdict=Verdict.CORRECT)
     tree.back_up(path[-1], 0.5)
     tree.scores = [None, 0.1, math.inf, 0.8, 0.9]
+    tree.observe(3, math.nan, 1)
     row = found(RIGHT_TRACE, candidates=(RIGHT_TRACE, WRONG_TRACE), scores=(0.9, 0.1), tree=tree)
     view = tree_record(PROBLEM, [row])
     assert view["steps"] == ["", *WRONG, *RIGHT]  # the tree's order, not the candidates'
-    assert view["visits"] == [1, 1, 1, None, None]
+    assert view["visits"] == [1, 1, 1, 1, None]
     assert view["values"] == [0.5, 0.5, 0.5, None, None]
     assert view["scores"] == [None, 0.1, None, 0.8, 0.9]  # what is not finite is unknown
     assert view["scale"] == "unit"
@@ -88,7 +89,7 @@ def test_labels_and_scores_of_other_runs_lie_on_the_steps_they_share():
     assert view["scores"] == [None, 2.0, -1.0]
     assert view["scale"] == "odds"
     assert view["by"] == {
-        "labels": "monte_carlo-8", "scores": "prm", "truth": "exact checker",
+        "labels": "monte_carlo-8", "scores": "prm", "truth": "an exact checker",
     }  # fmt: skip
 
 
@@ -135,6 +136,7 @@ def test_an_oracle_s_labels_are_the_truth_where_there_is_no_checker():
     labels = tuple(StepLabel(Kind.CORRECTNESS, right, 1, "oracle") for right in (1, 0))
     view = tree_record(problem, [labelled_record(LabelledTrace(steps, labels))])
     assert view["truth"] == [None, True, False]
+    assert view["by"] == {"truth": "oracle"}
     assert "labels" not in view
 
 

@@ -106,17 +106,19 @@ class TreeMap {
     const pen = this.canvas.getContext("2d");
     pen.drawImage(this.nodesDrawn(ratio), 0, 0);
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    for (const node of this.rowPx < 8 ? [] : this.chosen) if (node < this.limit) this.frame(pen, node, this.colours.soft, 1);
+    const framed = this.rowPx < 8 ? [] : [...this.chosen].filter((node) => node < this.limit);
+    for (const node of framed) this.frame(pen, node, this.colours.soft, 1);
     for (const node of this.path) this.drawPath(pen, node);
   }
 
   /* All nodes, on a canvas of their own: it is drawn anew only when they look different. */
   nodesDrawn(ratio) {
-    const looks = [this.canvas.width, this.canvas.height, this.up, this.limit, this.colours.paper].join();
+    const { width, height } = this.canvas;
+    const looks = [width, height, this.up, this.limit, this.colours.paper].join();
     if (looks === this.looks) return this.nodes;
     this.looks = looks;
     this.nodes = document.createElement("canvas");
-    Object.assign(this.nodes, { width: this.canvas.width, height: this.canvas.height });
+    Object.assign(this.nodes, { width, height });
     const pen = this.nodes.getContext("2d");
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.font = "11.5px system-ui, sans-serif";

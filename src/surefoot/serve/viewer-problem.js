@@ -69,7 +69,8 @@ const stepRow = (view, node, place, { columns, go, parting }) => {
 const labelOf = (view, node, truth) => {
   const shownPill = pill(view.labels[node], "unit", truth, view.hard?.[node]);
   const counts = view.counts[node];
-  return counts && counts[1] ? [shownPill, make("span", { class: "counts" }, `${counts[0]} of ${counts[1]}`)] : shownPill;
+  if (!counts || !counts[1]) return shownPill;
+  return [shownPill, make("span", { class: "counts" }, `${counts[0]} of ${counts[1]}`)];
 };
 
 const truthOf = (view, node, truth) => {
@@ -182,7 +183,9 @@ const legend = (view) =>
       ? ["Score ", make("span", {}, view.scale === "unit" ? "0" : "low"), make("span", { class: "ramp" }),
         make("span", {}, view.scale === "unit" ? "1" : "high")]
       : null,
-    view.truth ? [make("span", { class: "yes line-key" }, "━ right"), make("span", { class: "no line-key" }, "━ wrong by the exact checker")] : null,
+    view.truth ? make("span", { class: "yes line-key" }, "━ right") : null,
+    view.truth ? make("span", { class: "no line-key" }, "━ wrong") : null,
+    view.by.truth ? make("span", {}, "by ", said(view.by.truth)) : null,
     view.by.scores ? make("span", {}, "scores by ", said(view.by.scores)) : null,
     view.by.labels ? make("span", {}, "labels by ", said(view.by.labels)) : null,
   );

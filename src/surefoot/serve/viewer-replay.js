@@ -11,7 +11,8 @@ const replay = (count, shows) => {
     input: () => { stop(); step(Number(slider.value)); },
   });
   const told = make("span", { class: "told soft" }); // not a live region: the slider speaks for itself
-  const button = make("button", { type: "button", class: "plain play", click: () => (timer ? stop() : play()) }, "▶ Replay");
+  const turn = () => (timer ? stop() : play());
+  const button = make("button", { type: "button", class: "plain play", click: turn }, "▶ Replay");
 
   const tell = (nodes) => {
     slider.value = nodes;

@@ -29,7 +29,7 @@ const familyOf = (view) => {
 const COLUMNS = [
   { name: "scores", title: "Score", hint: "the verifier's score of the step" },
   { name: "labels", title: "Label", hint: "evidence that the step is right" },
-  { name: "truth", title: "Truth", hint: "what the exact checker says" },
+  { name: "truth", title: "Truth", hint: "what an exact checker or an oracle says" },
   { name: "values", title: "Value", hint: "mean of what the search backed up" },
   { name: "visits", title: "Visits", hint: "how often the search came by" },
 ];

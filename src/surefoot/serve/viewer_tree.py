@@ -111,6 +111,7 @@ def _overlay(board: Board, row: Record, path: Sequence[int]) -> None:
         if labels[0].by == ORACLE:
             known = {n: bool(x.hard) for n, x in zip(path[1:], labels, strict=False)}
             board.truth = known | board.truth
+            board.by.setdefault("truth", ORACLE)
         elif board.by.setdefault("labels", labels[0].by) == labels[0].by:
             board.labels = dict(zip(path[1:], labels, strict=False)) | board.labels
     if "scores" in row:
@@ -148,7 +149,7 @@ def _check(board: Board, problem: Problem) -> None:
             flaws = check_steps(problem, Trace(problem, tuple(tree.steps[n] for n in path)))
         except ValueError:  # a problem that is not of trails
             return
-        board.by["truth"] = "exact checker"
+        board.by["truth"] = "an exact checker"
         board.truth |= {node: flaw is None for node, flaw in zip(path, flaws, strict=True)}
         board.reasons |= {n: flaw for n, flaw in zip(path, flaws, strict=True) if flaw is not None}
 
@@ -158,14 +159,14 @@ def _check(board: Board, problem: Problem) -> None:
 
 def _columns(board: Board) -> Record:
     tree, nodes = board.tree, range(len(board.tree))
-    scores = [None if score is None else _finite(score) for score in tree.scores]
+    scores = [_finite(score) for score in tree.scores]
     labels = [board.labels.get(node) for node in nodes]
     columns: dict[str, list[Any]] = {
         "scores": scores,
-        "labels": [label and label.value for label in labels],
+        "labels": [label and _finite(label.value) for label in labels],
         "hard": [label and label.hard for label in labels],
         "truth": [board.truth.get(node) for node in nodes],
-        "values": [tree.value(node) for node in nodes],
+        "values": [_finite(tree.value(node)) for node in nodes],
         "visits": [visits or None for visits in tree.visits],
     }
     return {
@@ -174,7 +175,7 @@ def _columns(board: Board) -> Record:
         **{name: column for name, column in columns.items() if set(column) != {None}},
         "scale": _scale(board.kind, scores),
         "reasons": {str(node): reason for node, reason in board.reasons.items()},
-        "counts": {str(n): (label.successes, label.tries) for n, label in board.labels.items()},
+        "counts": {str(n): (_finite(x.successes), x.tries) for n, x in board.labels.items()},
         "ends": {str(node): _end(board, node) for node in nodes if _is_end(board, node)},
         "chosen": board.chosen,
         "by": {what: maker for what, maker in board.by.items() if maker != OWN},
@@ -203,5 +204,5 @@ def _number(total: object) -> float | None:
     return None if total is None else _finite(field_of({"total": total}, "total", (int, float)))
 
 
-def _finite(number: float) -> float | None:
-    return number if math.isfinite(number) else None
+def _finite(number: float | None) -> float | None:
+    return number if number is not None and math.isfinite(number) else None
