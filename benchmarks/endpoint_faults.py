@@ -14,7 +14,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -22,14 +21,12 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent / "scripts"), str(HERE.parent / "tests" / "policy")]
 
-from small_server import Manners, serving  # noqa: E402
+from small_server import Script, SmallServer, serving  # noqa: E402
 
 from misbehaving_proxy import Proxy  # noqa: E402
 from surefoot.core.seeds import rng_for  # noqa: E402
-from surefoot.core.types import Problem  # noqa: E402
 from surefoot.engine import Crew, Journal  # noqa: E402
 from surefoot.engine.calls import served_calls  # noqa: E402
-from surefoot.policy.abilities import Abilities  # noqa: E402
 from surefoot.policy.endpoint import load_endpoint, probed  # noqa: E402
 from surefoot.policy.http import Patience  # noqa: E402
 from surefoot.policy.sampling import Sampling  # noqa: E402
@@ -38,33 +35,6 @@ from surefoot.tasks import trails  # noqa: E402
 
 SLOW = 6.0  # seconds that a slow body takes; the client gives a try half of it
 PATIENCE = Patience(tries=20, first=0.1, longest=2.0, deadline=300.0, timeout=SLOW / 2)
-
-
-class Scripted:
-    """A server that knows the solutions, so that the run takes its time for faults alone; a word
-    is a token. `small_server.serving` runs it."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        self.solutions = {
-            problem.text: "\n".join(trails.solve(trails.read(problem.text))) for problem in problems
-        }
-        self.manners, self.lock = Manners(), threading.Lock()
-        self.asked: list[Any] = []
-        self.headers: list[Any] = []
-
-    def models(self) -> dict[str, Any]:
-        """The list of models: one."""
-        return {"data": [{"id": "scripted"}]}
-
-    def completion(self, _path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """The solution, as often as it is asked for."""
-        question = body["messages"][0]["content"].rpartition("\n\n")[2]
-        text = self.solutions[question]
-        message = {"role": "assistant", "content": text}
-        count = body.get("n", 1)
-        choices = [{"index": k, "message": message, "finish_reason": "stop"} for k in range(count)]
-        usage = {"prompt_tokens": 1, "completion_tokens": count * len(text.split())}
-        return {"choices": choices, "usage": usage}
 
 
 def proxied(stack: ExitStack, upstream: str, share: float) -> tuple[Proxy, str]:
@@ -83,11 +53,8 @@ def run(
     """Asks twice; the figures of both."""
     with ExitStack() as stack:
         asked = list(trails.problems("test", problems, level="easy"))
-        abilities = Abilities("scripted", n=True, seed=True, usage=True)
-        if upstream:
-            abilities = probed(upstream)
-        else:
-            upstream = stack.enter_context(serving(Scripted(asked)))
+        upstream = upstream or stack.enter_context(serving(SmallServer(Script(asked))))
+        abilities = probed(upstream)
         proxy, address = proxied(stack, upstream, share)
         policy = load_endpoint(
             address, sampling=Sampling(0.8, max_tokens=max_tokens), choices=2,

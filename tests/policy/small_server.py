@@ -1,20 +1,21 @@
-"""A small real OpenAI-compatible server with a local policy behind it, for tests.
+"""A small real OpenAI-compatible server for tests, with a local policy or a script behind it.
 
 It speaks chat and plain completions, and has every ability that `Manners` does not take away.
 In a chat the frame around a message is four tokens, of which the model sees nothing: it is shown
 the question, a line break, and what was said, as by `steps.plain_prompt`.
 """
 
+import itertools
 import json
+import re
 import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import pairwise
 from typing import Any
 
-from surefoot.policy.local_decode import Decoder, Request, Sampling
+from surefoot.tasks import trails
 
 FRAME = 4  # tokens of a chat template around a message
 
@@ -51,48 +52,126 @@ class Refusal(Exception):
         self.status, self.body = status, body
 
 
+class Local:
+    """A policy of this process as the server's model."""
+
+    def __init__(self, policy):
+        self.policy, self.tokenizer, self.lock = policy, policy.encoder.tokenizer, threading.Lock()
+
+    def pieces(self, text):
+        """The tokens of a text, as the text that each adds; what begins a text adds nothing."""
+        return self.spelt(self.ids(text))
+
+    def write(self, text, *, seed, temperature, most, stop):
+        """(tokens, their log-probabilities, did it end?), up to the token that completes `stop`."""
+        from surefoot.policy.local_decode import Decoder, Request, Sampling
+
+        own = self.policy.decoder
+        decoder = Decoder(
+            own.model,
+            sampling=Sampling(temperature, max_tokens=most),
+            end_ids=own.end_ids,
+            ends_step=lambda ids: bool(stop) and stop in self.text(ids),
+            slots=16,
+        )
+        with self.lock:
+            [reply] = decoder.complete([Request(self.ids(text), seed, "step")])
+        return self.spelt(reply.ids), list(reply.logprobs), reply.finished
+
+    def read(self, text):
+        """log P of each token but the first."""
+        import torch
+
+        ids = self.ids(text)
+        with self.lock, torch.inference_mode():
+            logits = self.policy.decoder.model(torch.tensor([ids])).logits[0]
+        values = logits.float().log_softmax(-1)[:-1]
+        return values.gather(1, torch.tensor(ids[1:])[:, None])[:, 0].tolist()
+
+    def ids(self, text):
+        begin = self.tokenizer.bos_token_id
+        ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return (*([] if begin is None else [begin]), *ids)
+
+    def text(self, ids):
+        return self.tokenizer.decode(list(ids), skip_special_tokens=True)
+
+    def spelt(self, ids):
+        texts = [self.text(ids[:stop]) for stop in range(len(ids) + 1)]
+        return [b[len(a) :] for a, b in itertools.pairwise(texts)]
+
+
+class Script:
+    """Knows the solutions of some problems of trails; at a temperature above 0 it writes too much
+    for odd seeds. A word is a token, and so is a line break. It takes no time."""
+
+    def __init__(self, problems):
+        self.solutions = {p.text: "\n".join(trails.solve(trails.read(p.text))) for p in problems}
+
+    def pieces(self, text):
+        return re.findall(r"\n|[^\S\n]*\S+|[^\S\n]+", text)
+
+    def write(self, text, *, seed, temperature, most, stop):
+        question = next((known for known in self.solutions if known in text), None)
+        solution = "four five six seven eight" if question is None else self.solutions[question]
+        said = "" if question is None else text.partition(question)[2].removeprefix("\n")
+        solution += f" or {seed}" if temperature and seed % 2 else ""
+        left = solution.removeprefix(said) if solution.startswith(said) else ""
+        if stop and stop in left:
+            left = left[: left.index(stop) + len(stop)]
+            pieces = self.pieces(left)
+            return pieces[:most], [-0.5] * len(pieces[:most]), False
+        pieces = [*self.pieces(left), ""]  # its end
+        return pieces[:most], [-0.5] * len(pieces[:most]), len(pieces) <= most
+
+    def read(self, text):
+        return [-0.25] * (len(self.pieces(text)) - 1)
+
+
 class SmallServer:
     """asked: the bodies of all completions. written: tokens of each that was answered in full."""
 
-    def __init__(self, policy, manners=None, *, name="small"):
-        self.policy, self.manners, self.name = policy, manners or Manners(), name
-        self.tokenizer = policy.encoder.tokenizer
+    def __init__(self, model, manners=None, *, name="small"):
+        self.model, self.manners, self.name = model, manners or Manners(), name
         self.lock, self.asked, self.written, self.headers = threading.Lock(), [], [], []
-        self.draws = 0
+        self.unseeded = itertools.count()
 
     def models(self):
         return {"data": [{"id": self.name, "max_model_len": self.manners.context}]}
 
     def completion(self, path, body):
-        chat = path.endswith("/chat/completions")
-        if not (self.manners.chat if chat else self.manners.plain):
+        manners, chat = self.manners, path.endswith("/chat/completions")
+        self.refuse(body, manners.chat if chat else manners.plain)
+        text, frame = self.shown(body) if chat else (body["prompt"], 0)
+        read = len(self.model.pieces(text)) + frame
+        most = self.fits(read, body[manners.limit])
+        count = body.get("n", 1) if manners.n else 1
+        choices = [self.choice(chat, text, body, most, k) for k in range(count)]
+        written = sum(choice.pop("size") for choice in choices)
+        with self.lock:
+            self.written.append(written)
+        answer = {"id": "x", "object": "completion", "choices": choices}
+        if manners.usage:
+            answer["usage"] = {"prompt_tokens": read, "completion_tokens": written}
+        if manners.read_logprobs and "prompt_logprobs" in body:
+            rows = zip(self.model.pieces(text)[1:], self.model.read(text), strict=True)
+            entries = [{"7": {"logprob": value, "decoded_token": p}} for p, value in rows]
+            (answer if chat else choices[0])["prompt_logprobs"] = [None, *entries]
+        return answer
+
+    def refuse(self, body, here):
+        if not here:
             raise Refusal(404, {"error": {"message": "no such path"}})
         if body["model"] != self.name:
             raise Refusal(404, {"error": {"message": f"no model {body['model']}"}})
         if self.manners.limit not in body:
             message = f"Unsupported parameter: use '{self.manners.limit}' instead"
             raise Refusal(400, {"error": {"message": message}})
-        text, frame = self.shown(body) if chat else (body["prompt"], 0)
-        prompt = self.ids(text)
-        most = self.fits(len(prompt) + frame, body[self.manners.limit])
-        count = body.get("n", 1) if self.manners.n else 1
-        choices = [self.choice(chat, prompt, body, most, k) for k in range(count)]
-        sizes = [choice.pop("size") for choice in choices]
-        with self.lock:
-            self.written.append(sum(sizes))
-        answer = {"id": "x", "object": "completion", "choices": choices}
-        if self.manners.usage:
-            usage = {"prompt_tokens": len(prompt) + frame, "completion_tokens": sum(sizes)}
-            answer["usage"] = usage
-        if self.manners.read_logprobs and "prompt_logprobs" in body:
-            (answer if chat else choices[0])["prompt_logprobs"] = self.read(prompt)
-        return answer
 
     def shown(self, body):
         """What the model sees of a chat, and how many tokens frames cost."""
         messages, manners = body["messages"], self.manners
-        said, frame = "", FRAME
-        last = messages[-1]
+        last, said, frame = messages[-1], "", FRAME
         continued = (
             last["role"] == "assistant"
             and {
@@ -120,78 +199,39 @@ class SmallServer:
         )
         raise Refusal(400, {"object": "error", "message": message, "code": 400})
 
-    def ids(self, text):
-        begin = self.tokenizer.bos_token_id
-        ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
-        return (*([] if begin is None else [begin]), *ids)
-
     def choice(self, chat, prompt, body, most, k):
-        stops = body.get("stop") or [] if self.manners.stop else []
-        ids, logprobs, finished = self.draw(prompt, body, most, k, stops)
-        shown = [i for i in ids if i not in self.policy.decoder.end_ids]
-        text, stopped_by = self.text(shown), None
-        for stop in stops:
-            if stop in text:
-                kept = len(stop) if self.manners.stop == "kept" else 0
-                text, stopped_by = text[: text.index(stop) + kept], stop
-        reason = "stop" if finished or stopped_by else "length"
-        choice = {"index": k, "finish_reason": reason, "size": len(ids)}
+        stop = (body.get("stop") or [""])[0] if self.manners.stop else ""
+        seeded = self.manners.seed and "seed" in body
+        pieces, logprobs, finished = self.model.write(
+            prompt,
+            seed=body["seed"] + k if seeded else 2 * next(self.unseeded) + 1,
+            temperature=body.get("temperature", 1.0),
+            most=most,
+            stop=stop,
+        )
+        text = "".join(pieces)
+        stopped = bool(stop) and stop in text
+        if stopped:
+            text = text[: text.index(stop) + (len(stop) if self.manners.stop == "kept" else 0)]
+        reason = "stop" if finished or stopped else "length"
+        choice = {"index": k, "finish_reason": reason, "size": len(pieces)}
         if self.manners.stop == "told":
-            choice["stop_reason"] = stopped_by
-        pieces = self.pieces(shown) if self.manners.logprobs and "logprobs" in body else None
+            choice["stop_reason"] = stop if stopped else None
+        shown = self.manners.logprobs and "logprobs" in body
         if chat:
-            content = pieces and [
-                {"token": p, "logprob": v} for p, v in zip(pieces, logprobs, strict=False)
-            ]
+            rows = zip(pieces, logprobs, strict=True)
+            content = [{"token": piece, "logprob": value} for piece, value in rows]
             message = {"role": "assistant", "content": text}
-            return {**choice, "message": message, "logprobs": pieces and {"content": content}}
-        read = [None, *self.logprobs(prompt)] if body.get("echo") else []
-        echoed = self.pieces(prompt) if body.get("echo") else []
-        whole = self.text(prompt) + text if body.get("echo") else text
-        tokens = pieces and {
-            "tokens": echoed + pieces,
-            "token_logprobs": read + list(logprobs[: len(pieces)]),
-        }
-        return {**choice, "text": whole, "logprobs": tokens}
-
-    def draw(self, prompt, body, most, k, stops):
-        decoder = self.policy.decoder
-        sampling = Sampling(body.get("temperature", 1.0), body.get("top_p", 1.0), most)
-        seed = body["seed"] if self.manners.seed and "seed" in body else None
-
-        def ends(ids):
-            return any(stop in self.text(ids) for stop in stops)
-
-        with self.lock:
-            self.draws += 1
-            own = Decoder(
-                decoder.model, sampling=sampling, end_ids=decoder.end_ids, ends_step=ends, slots=16
-            )
-            number = 1000 * seed + k if seed is not None else self.draws
-            request = Request(prompt, number, "step" if stops else "end")
-            [reply] = own.complete([request])
-        return reply.ids, reply.logprobs, reply.finished
-
-    def text(self, ids):
-        return self.tokenizer.decode(list(ids), skip_special_tokens=True)
-
-    def pieces(self, ids):
-        """The text that each token adds."""
-        texts = [self.text(ids[:stop]) for stop in range(len(ids) + 1)]
-        return [b[len(a) :] for a, b in pairwise(texts)]
-
-    def logprobs(self, ids):
-        """log P of each token but the first."""
-        import torch
-
-        with self.lock, torch.inference_mode():
-            logits = self.policy.decoder.model(torch.tensor([ids])).logits[0]
-        values = logits.float().log_softmax(-1)[:-1]
-        return values.gather(1, torch.tensor(ids[1:])[:, None])[:, 0].tolist()
-
-    def read(self, ids):
-        rows = zip(ids[1:], self.logprobs(ids), self.pieces(ids)[1:], strict=True)
-        return [None, *({str(i): {"logprob": v, "decoded_token": p}} for i, v, p in rows)]
+            return {
+                **choice,
+                "message": message,
+                "logprobs": {"content": content} if shown else None,
+            }
+        if body.get("echo"):
+            pieces = self.model.pieces(prompt) + pieces
+            logprobs, text = [None, *self.model.read(prompt), *logprobs], prompt + text
+        tokens = {"tokens": pieces, "token_logprobs": logprobs} if shown else None
+        return {**choice, "text": text, "logprobs": tokens}
 
 
 @contextmanager

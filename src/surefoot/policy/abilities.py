@@ -150,6 +150,7 @@ def ask(
     read: Callable[[Json], T],
     most: int = FEW,
     temperature: float = 0.0,
+    patience: Patience | None = None,
     **fields: Any,
 ) -> T:
     """One request; `fields` are the server's, whatever their names."""
@@ -161,7 +162,7 @@ def ask(
         "temperature": temperature,
         **fields,
     }
-    return servers.call(dialect.path, body, read=read)
+    return servers.call(dialect.path, body, read=read, patience=patience)
 
 
 def _served(servers: Servers, model: str) -> Abilities:
@@ -195,7 +196,7 @@ def _first_that_answers(servers: Servers, known: Abilities, dialects: Sequence[D
         for limit in ("max_tokens", "max_completion_tokens"):
             tried = replace(known, dialect=dialect.name, limit=limit)
             try:
-                return _Asked(servers, tried, ask(servers, tried, read=dialect.read))
+                return _Asked(servers, tried, _first(servers, tried))
             except Refused as refused:
                 if refused.status in (401, 403):
                     raise
@@ -207,6 +208,12 @@ def _first_that_answers(servers: Servers, known: Abilities, dialects: Sequence[D
         "address of an OpenAI-compatible API, such as http://localhost:8000/v1, and the model's "
         "name there?"
     )
+
+
+def _first(servers: Servers, tried: Abilities) -> Answer:
+    """Not for long, where nobody listens; a server may be loading the model, though."""
+    read = DIALECTS[tried.dialect].read
+    return ask(servers, tried, read=read, patience=Patience(tries=5))
 
 
 def _n(asked: _Asked) -> _Asked:
