@@ -5,8 +5,9 @@
 Pebble on trails (middle); the shipped verifier gates, locates and chooses; refiners are those
 of `benchmarks/refiners.py` in REFINERS, which were trained on Pebble's own drafts; without that
 folder the rows that need them are left out. The control is a Pebble trained as long on its right
-solutions: best-of-n of it is what of the refiners' gain is only more training. Resumable: model
-calls are in OUT/journal.sqlite, and the same command goes on from there.
+solutions: best-of-n of it is what of the refiners' gain is only more training. All systems begin
+with the pool's first drafts. Resumable: model calls are in OUT/journal.sqlite, and the same
+command goes on from there.
 
 before, after   accuracy of the first draft (of the vote among them) and of the answer
 CL, CS, RSS     what was kept, what was mended, and between two tries' bounds (arXiv:2412.19513)
@@ -51,14 +52,14 @@ def systems() -> dict[str, tuple[int, Solve]]:
     loop, local = auto_math_critique.solve, continued()
     return {
         "prefix resample, 4 passes": (1, prefix_resample.solve),
-        "prefix resample, 8 passes": (1, partial(prefix_resample.solve, passes=8)),
         "GLoRe, policy, 1 pass": (1, partial(glore.solve, when=0.9)),
-        "GLoRe, policy, 3 passes": (1, partial(glore.solve, when=0.9, passes=3)),
-        "critic in the loop x1, 2 passes": (1, partial(loop, n=1, passes=2)),
         "critic in the loop x4": (4, loop),
         "MAgICoRe x4": (4, partial(magicore.solve, n=4, how=local)),
         "ReARTeR, 4 passes": (1, rearter.solve),
         "SPaR tree, 3 levels": (1, partial(spar.solve, gate=0.9)),
+        "prefix resample, 8 passes": (1, partial(prefix_resample.solve, passes=8)),
+        "GLoRe, policy, 3 passes": (1, partial(glore.solve, when=0.9, passes=3)),
+        "critic in the loop x1, 2 passes": (1, partial(loop, n=1, passes=2)),
     }
 
 
@@ -146,14 +147,14 @@ def main(problems: int, out: Path, refiners: Path) -> None:
     asked = trails.problems("test", problems, level=config.level, seed=config.seed)
     results, rows = {}, {}
     for name, (drafts, solve) in chosen.items():
-        results[name] = shop.over(name, partial(_solved, name, solve, verbs), asked)
+        results[name] = shop.over(name, partial(_solved, solve, verbs), asked)
         summary = compare_searches({name: results[name]}, plain, seconds={name: 0.0})
         rows[name] = row_of(results[name], drafts, summary["equal_cost"][name])
         print(line_of(name, rows[name]), flush=True)
-    table = {"problems": problems, "rows": rows}
-    write_whole(out / "table.json", json.dumps(table, indent=1) + "\n")
-    lines = [HEAD, *(line_of(name, row) for name, row in rows.items())]
-    write_whole(out / "table.md", "\n".join(lines) + "\n")
+        table = {"problems": problems, "rows": rows}
+        write_whole(out / "table.json", json.dumps(table, indent=1) + "\n")
+        lines = [HEAD, *(line_of(*item) for item in rows.items())]
+        write_whole(out / "table.md", "\n".join(lines) + "\n")
     summary = compare_searches(results, plain, seconds=dict.fromkeys(results, 0.0))
     about = {
         "title": "Refinement and plain sampling on trails (middle)", "seed": 0,
@@ -164,8 +165,8 @@ def main(problems: int, out: Path, refiners: Path) -> None:
     shop.journal.close()
 
 
-def _solved(name: str, solve: Solve, verbs: dict[str, Any], problem: Problem) -> Any:
-    return solve(problem, rng=rng_for(0, "refinement", name, problem.id), **verbs)
+def _solved(solve: Solve, verbs: dict[str, Any], problem: Problem) -> Any:
+    return solve(problem, rng=rng_for(0, "sample", problem.id), **verbs)  # the pool's first drafts
 
 
 HEAD = (

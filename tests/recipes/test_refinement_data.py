@@ -50,7 +50,7 @@ def test_glore_pairs_wrong_drafts_with_the_closest_right_solution():
     assert [texts_of(lesson.steps) for lesson in found] == [["a", "b", "d"], ["x", "y", "z"]]
     assert found[0].problem.text == "How many?\n\nA first try:\na\nb\nc"
     assert all(all(lesson.learnt_S) for lesson in found)
-    assert len(glore.global_lessons([*drafts, far, near], closest=False)) == 4
+    assert len(glore.global_lessons([*drafts, far, near], targets=lambda _, right: right)) == 4
     assert glore.global_lessons(drafts) == glore.global_lessons([near]) == []
 
 

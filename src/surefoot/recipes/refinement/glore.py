@@ -11,7 +11,7 @@ local lesson    (q, draft with [BAD] before step i) -> a right end of s_1..s_{i-
 """
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from surefoot.recipes.refinement.recipe import RefineRecipe, scored_desk
 from surefoot.search import Found, Unfinished
 from surefoot.search.critique import continued, doubtful, rewritten, tagged, with_draft, with_tag
 from surefoot.search.refinement import better, refine
+
+Targets = Callable[[Trace, Sequence[Trace]], Sequence[Trace]]
 
 
 def solve(
@@ -56,15 +58,25 @@ def solve(
     return refine(desk, critic=doubtful(when, where), how=how, accept=better(), passes=passes)
 
 
-def global_lessons(traces_N: Sequence[Trace], *, closest: bool = True) -> list[Lesson]:
-    """Each wrong solution of a problem with the right one that shares most steps with it, or with
-    all right ones; [] unless there are both."""
+def closest(draft: Trace, right: Sequence[Trace]) -> list[Trace]:
+    """The right solution that shares most steps with a draft, the first of equals."""
+    texts = [step.text for step in draft.steps]
+
+    def alike(other: Trace) -> float:
+        return difflib.SequenceMatcher(None, texts, [step.text for step in other.steps]).ratio()
+
+    return [max(right, key=alike)]
+
+
+def global_lessons(traces_N: Sequence[Trace], *, targets: Targets = closest) -> list[Lesson]:
+    """Each wrong solution of a problem with its targets among the right ones; [] unless there are
+    both. targets: (draft, right solutions) -> some of them; `lambda _, right: right` takes all."""
     right = [t for t in traces_N if t.verdict is Verdict.CORRECT]
     wrong = [t for t in traces_N if t.verdict is Verdict.WRONG]
     return [
         whole(target, tagged(draft, None))
         for draft in (wrong if right else [])
-        for target in ([_closest(draft, right)] if closest else right)
+        for target in targets(draft, right)
     ]
 
 
@@ -79,15 +91,6 @@ def local_lessons(draft: Trace, place: int, rollouts_K: Sequence[Trace]) -> list
         for rollout in rollouts_K
         if rollout.verdict is Verdict.CORRECT and rollout.steps[place:]
     ]
-
-
-def _closest(draft: Trace, others: Sequence[Trace]) -> Trace:
-    texts = [step.text for step in draft.steps]
-
-    def alike(other: Trace) -> float:
-        return difflib.SequenceMatcher(None, texts, [step.text for step in other.steps]).ratio()
-
-    return max(others, key=alike)
 
 
 RECIPE = RefineRecipe(
