@@ -16,7 +16,7 @@ from surefoot.core.types import StepScores, Usage
 from surefoot.engine import Crew, Journal
 from surefoot.engine.calls import served_calls
 from surefoot.policy.endpoint import is_address
-from surefoot.policy.served import Reply
+from surefoot.policy.served import Reply as ServedReply
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -101,8 +101,9 @@ class Work:
         journal = self._opened()
 
         def wrapped(policy: Any) -> Any:
-            stream = self._noted(spends, policy.served.stream, lambda r: r.tokens)
-            complete = served_calls(stream, policy.fingerprint, journal, reply=Reply)
+            complete = served_calls(
+                policy.served.stream, policy.fingerprint, journal, reply=ServedReply
+            )
             return self._charged(spends, complete, lambda r: r.tokens)
 
         wanted = ("sampling", "separator", "instruction")

@@ -84,8 +84,9 @@ class Journal:
             for k, request in zip(keys, requests, strict=True):
                 if k not in known:
                     missing.setdefault(k, request)
-            self.hits += len(requests) - len(missing)
-            self.misses += len(missing)
+            with self._lock:  # served policies ask from many threads
+                self.hits += len(requests) - len(missing)
+                self.misses += len(missing)
             for k, value in self._compute(stream, missing, kind, encode):
                 known[k] = value
             return [decode(json.loads(known[k])) for k in keys]

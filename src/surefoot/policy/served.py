@@ -143,7 +143,8 @@ class Served:
                 return [*replies, *[Reply((), "overflow", 0)] * len(missing)]
             if len(answer.choices) != len(missing):
                 self.servers.note(f"{len(missing)} continuations asked for, other number came")
-            replies += self._replies(missing[0], answer)[: len(missing)]
+            kept = replace(answer, choices=answer.choices[: len(missing)])  # all of it was paid
+            replies += self._replies(missing[0], kept)
         pairs = zip(asks, replies, strict=True)
         return [self._past_blanks(ask, reply) if _blank(reply) else reply for ask, reply in pairs]
 
