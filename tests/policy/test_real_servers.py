@@ -99,12 +99,16 @@ def here():
 @pytest.fixture
 def local(here, name):
     """With the prompt that the server is shown."""
-    from surefoot.steps import Encoder, plain_prompt
+    from surefoot.steps import Encoder
 
     if not name.endswith("plain"):
         return here
     tokenizer = here.encoder.tokenizer
-    return replace(here, encoder=Encoder(tokenizer, plain_prompt(tokenizer)))
+
+    def prompt(problem):  # with what the tokenizer itself begins a text with, as servers do
+        return tokenizer(f"{problem.text}\n")["input_ids"]
+
+    return replace(here, encoder=Encoder(tokenizer, prompt))
 
 
 def texts(completion):

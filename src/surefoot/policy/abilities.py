@@ -260,7 +260,7 @@ def _draws(asked: _Asked) -> _Asked:
     """Draws at once with seeds 1, 2, 1 and 2; where seeds are refused, without."""
 
     def drawn(seed: int | None) -> str:
-        fields = {} if seed is None else {"seed": seed}
+        fields: Json = {} if seed is None else {"seed": seed}
         answer = asked.ask(temperature=1.5, **fields)
         return answer.choices[0].text if answer else ""
 
