@@ -89,6 +89,15 @@ def test_a_budget_stops_the_run_between_problems(cli, tiny, tmp_path):
     assert "budget of policy_tokens reached: 1 problems left" in told.stderr
 
 
+def test_a_budget_counts_tokens_that_belong_to_no_step(cli, tiny, tmp_path):
+    """Of solutions of one token each, some are an end of text alone, or a blank line."""
+    arguments = ["--n", 64, "--max-tokens", 1, "--temperature", 9]
+    more = ["--problems-in-flight", 1, "--budget-policy-tokens", 64]
+    told = json.loads(sampled(cli, tiny, tmp_path / "t.jsonl", *arguments, *more).stdout)
+    assert told["without_steps"] > 0
+    assert (told["problems"], told["policy_tokens"]) == (1, 64)
+
+
 def test_the_oracle_finds_the_wrong_step(labels):
     for item in map(labelled_of, rows_of(labels)):
         hard = [label.hard for label in item.labels]

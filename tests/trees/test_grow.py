@@ -5,11 +5,11 @@ import pytest
 from surefoot.core.budget import Budget, Meter
 from surefoot.core.errors import OverBudget
 from surefoot.core.tree import Tree
-from surefoot.core.types import Kind, Problem, Step, StepLabel, Trace, Usage, Verdict
+from surefoot.core.types import Completion, Kind, Problem, Step, StepLabel, Trace, Usage, Verdict
 from surefoot.policy import ScriptedPolicy
 from surefoot.steps import Rollouts
 from surefoot.tasks.toy import ToyWorld
-from surefoot.trees import counted, expand, labelled_traces, rollout_tree
+from surefoot.trees import counted, draw, expand, labelled_traces, rollout_tree
 
 WORLD = ToyWorld(length=3, slip=0.3, recover=0.1)
 PROBLEM = WORLD.problems(1)[0]
@@ -50,6 +50,23 @@ def test_only_new_tokens_are_charged():
     node = grown.tree.add(0, Step("good", (1,)))
     grown.roll_out(node, 5)
     assert grown.meter.spent.policy_tokens == 5 * 2
+
+
+@pytest.mark.parametrize("begun", [0, 2, 5])
+def test_tokens_of_no_step_are_charged_whoever_drew_them(begun):
+    """An end of text that comes alone after one step, and after none."""
+
+    def sample(problem, prefixes_P, *, count, rng, until="end"):
+        step = Completion((Step("a", size=3),), silent=1)
+        return [[Completion((), silent=1) if prefix else step] * count for prefix in prefixes_P]
+
+    rollouts = Rollouts(SCRIPTED, sample=sample, check=is_five)
+    prefixes = [(), (Step("b", size=7),)]
+    if begun:
+        rollouts(prefixes, begun)
+    meter = Meter()
+    draw(rollouts, prefixes, 5, meter)
+    assert meter.spent == Usage(policy_tokens=5 * 4 + 5 * 1, calls=10) == rollouts.usage
 
 
 @pytest.mark.parametrize(

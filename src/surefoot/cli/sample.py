@@ -19,7 +19,7 @@ from surefoot.cli._work import Work
 from surefoot.core.budget import Budget, Meter
 from surefoot.core.errors import ModelError
 from surefoot.core.records import trace_record
-from surefoot.core.types import Problem, Trace, Usage
+from surefoot.core.types import Problem, Trace
 from surefoot.policy.sampling import Sampling
 
 
@@ -54,7 +54,8 @@ def sample(
         surefoot sample trails:middle --limit 50 --policy pebble --n 16 --out traces.jsonl
     """
     from surefoot.core.seeds import rng_for
-    from surefoot.steps import sample_traces
+    from surefoot.search.result import spend_completions
+    from surefoot.steps import finished_trace
     from surefoot.tasks.load import checker_for
 
     at_least_one(n=n)
@@ -74,10 +75,10 @@ def sample(
             if meter.exhausted():
                 return None
             rng = rng_for(seed, "sample", problem.id)
-            traces = sample_traces(problem, sample=sampler, check=check, count=n, rng=rng)
-            with lock:
-                meter.spend(Usage(policy_tokens=sum(t.tokens for t in traces), calls=n))
-            return traces
+            [ends_N] = sampler(problem, [()], count=n, rng=rng)
+            with lock:  # what belongs to no step was paid for, too
+                spend_completions(meter, [ends_N])
+            return [finished_trace(problem, (), end, check) for end in ends_N if end.steps]
 
         solved = [traces for traces in work.each("sample", solve, asked) if traces is not None]
         if len(solved) < len(asked):

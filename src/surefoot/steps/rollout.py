@@ -46,6 +46,7 @@ class Rollouts:
         self.problem, self.usage = problem, Usage()
         self._sample, self._check, self._read, self._seed = sample, check, read, seed
         self._seen: dict[tuple[str, ...], list[Trace]] = {}
+        self._tokens: dict[tuple[str, ...], list[int]] = {}  # of each rollout in _seen
         self._rngs: dict[tuple[str, ...], np.random.Generator] = {}
 
     def __call__(self, prefixes_P: Sequence[Steps], count: int) -> list[list[Trace]]:
@@ -69,6 +70,10 @@ class Rollouts:
         """All rollouts of a prefix so far, in order."""
         return list(self._seen.get(_key(prefix), ()))
 
+    def tokens(self, prefix: Steps, count: int) -> int:
+        """What the policy wrote for the first `count` rollouts of a prefix, its own not counted."""
+        return sum(self._tokens.get(_key(prefix), ())[:count])
+
     def drawn(self) -> list[Trace]:
         """All rollouts of all prefixes, prefix by prefix in order of first asking."""
         return [trace for traces in self._seen.values() for trace in traces]
@@ -85,6 +90,7 @@ class Rollouts:
         tokens = sum(end.tokens for ends_K in ends_P_K for end in ends_K)
         self.usage += Usage(policy_tokens=tokens, calls=len(prefixes_P) * count)
         for prefix, ends_K in zip(prefixes_P, ends_P_K, strict=True):
+            self._tokens.setdefault(_key(prefix), []).extend(end.tokens for end in ends_K)
             self._seen.setdefault(_key(prefix), []).extend(
                 finished_trace(self.problem, prefix, end, self._check, self._read) for end in ends_K
             )

@@ -86,9 +86,8 @@ def draw(
     the budget does not allow."""
     pay(meter, len(prefixes_P) * count)
     drawn_P_K = rollouts(prefixes_P, count)
-    given = sum(step.tokens for prefix in prefixes_P for step in prefix) * count
-    made = sum(trace.tokens for traces_K in drawn_P_K for trace in traces_K)
-    meter.spend(Usage(policy_tokens=made - given, calls=len(prefixes_P) * count))
+    made = sum(rollouts.tokens(prefix, count) for prefix in prefixes_P)
+    meter.spend(Usage(policy_tokens=made, calls=len(prefixes_P) * count))
     return drawn_P_K
 
 
