@@ -215,7 +215,7 @@ def test_ten_thousand_steps(search):
 
 @pytest.mark.parametrize("name", ["simulations", "width", "batch", "depth", "expand_at"])
 def test_sizes_below_one_are_refused(world, constant, name):
-    with pytest.raises(InputError, match=f"'{name}': 0"):
+    with pytest.raises(InputError, match=f"{name} 0"):
         run(mcts, world, constant, **{name: 0})
 
 

@@ -13,6 +13,8 @@ Dimension key: B prefixes at once, K continuations of each.
 """
 
 import heapq
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from itertools import chain
 
 import numpy as np
@@ -50,22 +52,35 @@ def best_first(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
         aggregation=aggregation, budget=budget,
     )  # fmt: skip
-    frontier, reached = [(0.0, 0)], {0}  # (-score, -node)
+    frontier = _Frontier(search)
     for _ in range(rounds):
-        count = min(beams, len(frontier))
+        count = min(beams, len(frontier.heap))
         if not count or len(search.ended) >= n or not search.affords(count * width):
             break
-        nodes = [-heapq.heappop(frontier)[1] for _ in range(count)]
-        grown = dict.fromkeys(chain.from_iterable(search.grow(search.open(nodes), width)))
-        new = [node for node in grown if node not in reached]
-        reached.update(new)
-        for entry in _entries(search, new):
-            heapq.heappush(frontier, entry)
-    left = [] if search.ended else [-node for _, node in heapq.nsmallest(1, frontier)]
-    return search.result(left)
+        nodes = search.open(frontier.take(count))
+        frontier.add(chain.from_iterable(search.grow(nodes, width)))
+    return search.result([] if search.ended else frontier.take(1))
 
 
-def _entries(search: SearchTree, nodes: list[int]) -> list[tuple[float, int]]:
-    """What goes into the frontier: those that have not ended, with their scores."""
-    pairs = zip(search.values(nodes), nodes, strict=True)
-    return [(-value, -node) for value, node in pairs if node not in search.ended]
+@dataclass(slots=True)
+class _Frontier:
+    """Prefixes that were reached and not yet continued; each comes in once.
+
+    heap: (-score, -node), so that the best comes first and of equals the one reached last.
+    """
+
+    search: SearchTree
+    heap: list[tuple[float, int]] = field(default_factory=lambda: [(0.0, 0)])
+    reached: set[int] = field(default_factory=lambda: {0})
+
+    def take(self, count: int) -> list[int]:
+        """The `count` best of them (or all), which leave it."""
+        return [-heapq.heappop(self.heap)[1] for _ in range(min(count, len(self.heap)))]
+
+    def add(self, nodes: Iterable[int]) -> None:
+        """Those that are new and go on, with their scores."""
+        new = [node for node in dict.fromkeys(nodes) if node not in self.reached]
+        self.reached.update(new)
+        for value, node in zip(self.search.values(new), new, strict=True):
+            if node not in self.search.ended:
+                heapq.heappush(self.heap, (-value, -node))

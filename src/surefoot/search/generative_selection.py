@@ -109,21 +109,37 @@ class _Election:
     votes: int
     same: Callable[[str, str], bool | None] | None
 
-    def winner(self, traces_G: Sequence[Trace], meter: Meter, seed: int) -> int:
-        """The place of a group's winner; the majority's where nobody has to or can be asked."""
-        silent = vote(traces_G, [1.0] * len(traces_G), same=self.same) or 0
+    def last(self, traces_N: Sequence[Trace], meter: Meter, seed: int) -> Trace:
+        """The one that is left when the winners of groups have met until there is one."""
+        left = list(traces_N)
+        while len(left) > 1:
+            starts = range(0, len(left), self.at_once)
+            groups = [left[start : start + self.at_once] for start in starts]
+            left = [self.winner(group, meter, seed) for group in groups]
+        return left[0]
+
+    def winner(self, traces_G: Sequence[Trace], meter: Meter, seed: int) -> Trace:
+        """Of a group; the majority's first where the judge has not to or cannot be asked."""
+        settled = self._agreed(traces_G) or meter.exhausted()
+        picks = Counter[int]() if settled else self._picks(traces_G, meter, seed)
+        if picks:
+            return traces_G[picks.most_common(1)[0][0]]
+        return traces_G[vote(traces_G, [1.0] * len(traces_G), same=self.same) or 0]
+
+    def _agreed(self, traces_G: Sequence[Trace]) -> bool:
+        """Is there one solution only, or one answer of all?"""
         classes = answer_classes([trace.answer for trace in traces_G], same=self.same)
-        agreed = None not in classes and len(set(classes)) == 1
-        if len(traces_G) == 1 or agreed or meter.exhausted():
-            return silent
+        return len(traces_G) == 1 or (None not in classes and len(set(classes)) == 1)
+
+    def _picks(self, traces_G: Sequence[Trace], meter: Meter, seed: int) -> Counter[int]:
+        """How many of the judge's replies name each place; those that cannot be read, none."""
         problem = traces_G[0].problem
         code = code_word(problem.text, *(trace.text for trace in traces_G))
         prompt = selection_prompt(traces_G, code, self.question)
         replies = ask(self.judge, problem, "select", prompt, votes=self.votes, seed=seed)
         meter.spend(replies.usage)
         read = (read_choice(text, len(traces_G), code) for text in replies.texts)
-        picks = Counter(pick for pick in read if pick is not None)
-        return picks.most_common(1)[0][0] if picks else silent
+        return Counter(pick for pick in read if pick is not None)
 
 
 def _selected(
@@ -148,9 +164,5 @@ def _selected(
     finished = [trace for trace in traces_N if trace.finished]
     if not finished:
         return unfinished(problem, traces_N, meter)
-    left = finished
-    while len(left) > 1:
-        size = election.at_once
-        groups = [left[start : start + size] for start in range(0, len(left), size)]
-        left = [group[election.winner(group, meter, seed)] for group in groups]
-    return Found(problem, left[0], tuple(finished), (), meter.total(), tree_of(finished, ()))
+    chosen = election.last(finished, meter, seed)
+    return Found(problem, chosen, tuple(finished), (), meter.total(), tree_of(finished, ()))

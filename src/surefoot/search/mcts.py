@@ -32,12 +32,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from surefoot.core.budget import Budget, Meter
-from surefoot.core.errors import InputError, KindError
+from surefoot.core.budget import Budget
+from surefoot.core.errors import KindError
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Problem, Step
 from surefoot.search.result import Found, Unfinished
-from surefoot.search.search_tree import SearchTree
+from surefoot.search.search_tree import SearchTree, positive
 from surefoot.trees.select import descend, puct, token_prior, ucb, uct
 
 
@@ -127,7 +127,7 @@ def mcts(
     positive(simulations=simulations, width=width, batch=batch, depth=depth, expand_at=expand_at)
     search = SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
-        aggregation=aggregation, meter=Meter(budget or Budget()),
+        aggregation=aggregation, budget=budget,
     )  # fmt: skip
     forest, left = _Forest(search, rule, priors, width, depth, expand_at), simulations
     while left > 0 and forest.open[0] and forest.best < enough:
@@ -138,12 +138,6 @@ def mcts(
         forest.visit(leaves)
         left -= len(leaves)
     return conclude(search, [n for n, below in enumerate(forest.children) if not below])
-
-
-def positive(**sizes: int) -> None:
-    """Raises InputError unless each is 1 or more."""
-    if min(sizes.values()) < 1:
-        raise InputError(f"expected 1 or more of each of these, got {sizes}")
 
 
 @dataclass(slots=True)
@@ -193,28 +187,34 @@ class _Forest:
                 self.search.tree.back_up(leaf, worth)
 
     def _expand(self, due: Sequence[int]) -> None:
-        tree, before = self.search.tree, len(self.search.tree)
+        before = len(self.search.tree)
         ends = list(dict.fromkeys(chain.from_iterable(self.search.grow(due, self.width))))
+        self._enter(before, due)
+        for end, worth in zip(ends, probabilities(self.search, ends), strict=True):
+            self._found(end, worth, before)
+        if self.worth[0] is None:
+            self.worth[0] = self._mean_worth(self.children[0])
+        for leaf in due:
+            if not self.children[leaf]:
+                self._close(leaf)
+
+    def _enter(self, before: int, due: Sequence[int]) -> None:
+        """Makes rows for the nodes from `before` on; the children of `due` get their priors."""
+        tree = self.search.tree
         for node in range(before, len(tree)):
             self.children[tree.parents[node]].append(node)
             self.children.append([])
             self.open.append(True)
             self.prior.append(1.0)
             self.worth.append(None)
-        for leaf in due:
-            below = self.children[leaf]
-            for child, prior in zip(
-                below, self.priors([tree.steps[c] for c in below]), strict=True
-            ):
+        for below in (self.children[leaf] for leaf in due):
+            priors = self.priors([tree.steps[child] for child in below])
+            for child, prior in zip(below, priors, strict=True):
                 self.prior[child] = prior
-        for end, worth in zip(ends, probabilities(self.search, ends), strict=True):
-            self._found(end, worth, before)
-        if self.worth[0] is None:
-            known = [w for child in self.children[0] if (w := self.worth[child]) is not None]
-            self.worth[0] = math.fsum(known) / len(known) if known else None
-        for leaf in due:
-            if not self.children[leaf]:
-                self._close(leaf)
+
+    def _mean_worth(self, nodes: Sequence[int]) -> float | None:
+        known = [worth for node in nodes if (worth := self.worth[node]) is not None]
+        return math.fsum(known) / len(known) if known else None
 
     def _found(self, end: int, worth: float | None, before: int) -> None:
         """Notes V of where a completion came to, and closes it if nothing goes on from there."""

@@ -158,20 +158,24 @@ class _Search:
             why = self.meter.exhausted() or "the policy finished no solution"
             return Unfinished(self.problem, why, (), self.meter.total(), self.tree)
         nodes = sorted(self.ends, key=lambda node: -self.reward(node))
-        traces = [self.ends[node][0] for node in nodes]
+        traces = tuple(self.ends[node][0] for node in nodes)
         rewards = [self.reward(node) for node in nodes]
         total = math.fsum(rewards) or 1.0
-        agree: list[float] = []
-        for trace in traces:
-            if self.meter.exhausted():
-                break
-            agree.append(self._survival(trace, second))
-        scores = [r / total + a for r, a in zip(rewards, agree, strict=False)]
+        agree = self._survivals(traces, second)
+        scores = tuple(r / total + a for r, a in zip(rewards, agree, strict=False))
         alive = [i for i, share in enumerate(agree) if share >= 0.5]
         best = max(alive, key=lambda i: scores[i], default=0)
-        return Found(
-            self.problem, traces[best], tuple(traces), tuple(scores), self.meter.total(), self.tree
-        )
+        usage = self.meter.total()
+        return Found(self.problem, traces[best], traces, scores, usage, self.tree)
+
+    def _survivals(self, traces_N: Sequence[Trace], second: Sampler) -> list[float]:
+        """[<= N] how far the second model agrees with each, as far as the budget goes."""
+        shares: list[float] = []
+        for trace in traces_N:
+            if self.meter.exhausted():
+                break
+            shares.append(self._survival(trace, second))
+        return shares
 
     def _survival(self, trace: Trace, second: Sampler) -> float:
         """Share of completions of the candidate's beginnings that come to its answer."""

@@ -77,14 +77,7 @@ class SearchTree:
         """
         prefixes_P = [self.steps(node) for node in nodes_P]
         started = time.monotonic()
-        grown_P_K = self.sample(self.problem, prefixes_P, count=count, rng=self.rng, until=until)
-        spend_completions(self.meter, grown_P_K)
-        given = sorted({len(row) for row in grown_P_K})
-        if len(grown_P_K) != len(prefixes_P) or given != [count]:
-            raise InputError(
-                f"problem {self.problem.id!r}: {count} completions of {len(prefixes_P)} prefixes "
-                f"were asked for, the policy gave {given} of {len(grown_P_K)}"
-            )
+        grown_P_K = self._completions(prefixes_P, count, until)
         if until == "step":
             longest = max(c.tokens for c in chain.from_iterable(grown_P_K))
             self._note(Usage(policy_tokens=longest, seconds=time.monotonic() - started))
@@ -102,6 +95,20 @@ class SearchTree:
     def open(self, nodes_N: Iterable[int]) -> list[int]:
         """Those that have not ended, each once, in order."""
         return [node for node in dict.fromkeys(nodes_N) if node not in self.ended]
+
+    def _completions(
+        self, prefixes_P: Sequence[Steps], count: int, until: Until
+    ) -> list[list[Completion]]:
+        """[P][K] from the policy, paid for, and as many as were asked for."""
+        grown_P_K = self.sample(self.problem, prefixes_P, count=count, rng=self.rng, until=until)
+        spend_completions(self.meter, grown_P_K)
+        given = sorted({len(row) for row in grown_P_K})
+        if len(grown_P_K) != len(prefixes_P) or given != [count]:
+            raise InputError(
+                f"problem {self.problem.id!r}: {count} completions of {len(prefixes_P)} prefixes "
+                f"were asked for, the policy gave {given} of {len(grown_P_K)}"
+            )
+        return grown_P_K
 
     def _add(self, node: int, prefix: Steps, completion: Completion) -> int | None:
         for step in completion.steps:
@@ -134,22 +141,25 @@ class SearchTree:
         """[N] step scores of prefixes by `score` (default: the search's verifier), the new ones
         in one call; [] if there are new ones and the budget has nothing left for a verifier."""
         by = self.score if score is None else score
-        key = id(by)
-        new = [n for n in dict.fromkeys(nodes_N) if (key, n) not in self._scores]
-        traces = [self.trace(node) for node in new]
-        started = time.monotonic()
-        found = score_traces(by, traces, self.meter)
-        if len(found) < len(new):
+        new = [n for n in dict.fromkeys(nodes_N) if (id(by), n) not in self._scores]
+        if new and not self._judge(new, by):
             return []
-        for node, scores in zip(new, found, strict=True):
-            self._scores[key, node] = scores
+        return [self._scores[id(by), node] for node in nodes_N]
+
+    def _judge(self, nodes_N: Sequence[int], by: Scorer) -> bool:
+        """Scores prefixes in one call; False if the budget had nothing left for it."""
+        started = time.monotonic()
+        found = score_traces(by, [self.trace(node) for node in nodes_N], self.meter)
+        if not found:
+            return False
+        for node, scores in zip(nodes_N, found, strict=True):
+            self._scores[id(by), node] = scores
             if by is self.score:
                 note_scores(self.tree, node, scores)
                 self.seen = scores
-        if new:
-            most = max(scores.tokens for scores in found)
-            self._note(Usage(verifier_tokens=most, seconds=time.monotonic() - started))
-        return [self._scores[key, node] for node in nodes_N]
+        most = max(scores.tokens for scores in found)
+        self._note(Usage(verifier_tokens=most, seconds=time.monotonic() - started))
+        return True
 
     def need_kind(self, kinds: Sequence[Kind], why: str) -> None:
         """Raises KindError, with `why`, if the verifier's scores are of another kind."""
@@ -209,20 +219,18 @@ class SearchTree:
             partial = tuple(self.trace(node) for node in left if node)
             why = self.meter.exhausted() or "the policy finished no solution"
             return Unfinished(self.problem, why, partial, self.meter.total(), self.tree)
-        numbers = (rank or SearchTree.values)(self, list(self.ended))
-        pairs = sorted(zip(numbers, self.ended, strict=True), key=lambda pair: pair[0] == -math.inf)
-        scores = [number for number, _ in pairs if number != -math.inf]
-        nodes = [node for _, node in pairs]  # the scored first
+        nodes, scores = self._ranked(rank)
         winner = (elect or highest)(self, nodes[: len(scores)], scores) if scores else 0
-        traces = [self.ended[node] for node in nodes]
-        return Found(
-            self.problem,
-            traces[winner],
-            tuple(traces),
-            tuple(scores),
-            self.meter.total(),
-            self.tree,
-        )
+        traces = tuple(self.ended[node] for node in nodes)
+        usage = self.meter.total()
+        return Found(self.problem, traces[winner], traces, scores, usage, self.tree)
+
+    def _ranked(self, rank: "Rank | None") -> tuple[list[int], tuple[float, ...]]:
+        """The finished solutions, those that have a number first, and those numbers."""
+        ended = list(self.ended)
+        numbers = dict(zip(ended, (rank or SearchTree.values)(self, ended), strict=True))
+        nodes = sorted(ended, key=lambda node: numbers[node] == -math.inf)
+        return nodes, tuple(numbers[n] for n in nodes if numbers[n] != -math.inf)
 
     def _note(self, cost: Usage) -> None:
         dear = self._dearest

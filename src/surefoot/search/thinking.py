@@ -48,18 +48,14 @@ def thinking_budget(
         )
     thought = _Thought(problem, sample, rng, Meter(budget or Budget()))
     thought.think(most)
-    while thought.ended and thought.tokens() < least and waits:
+    while waits and thought.too_short(least):
         thought.take_back(wait)
         thought.think(most)
         waits -= 1
-    if not thought.ended and thought.tokens() >= most:
+    if thought.too_long(most):
         thought.prefix = (*thought.prefix, Step(close))
         thought.write("end")
-    prefix, meter = thought.prefix, thought.meter
-    if not thought.ended or not prefix:
-        return unfinished(problem, [Trace(problem, prefix, finished=False)] * bool(prefix), meter)
-    trace = finished_trace(problem, prefix, Completion((), finished=True), check)
-    return Found(problem, trace, (trace,), (), meter.total(), tree_of([trace], ()))
+    return thought.result(check)
 
 
 @dataclass(slots=True)
@@ -76,6 +72,14 @@ class _Thought:
     def tokens(self) -> int:
         """What the policy wrote so far."""
         return self.meter.spent.policy_tokens
+
+    def too_short(self, least: int) -> bool:
+        """Ended before `least` tokens?"""
+        return self.ended and self.tokens() < least
+
+    def too_long(self, most: int) -> bool:
+        """At `most` tokens without an end?"""
+        return not self.ended and self.tokens() >= most
 
     def think(self, most: int) -> None:
         """Steps until the end, or `most` tokens, or a policy that has nothing to say."""
@@ -95,3 +99,13 @@ class _Thought:
         """The same words, without the ids that say the text is over, and some to go on with."""
         last = [Step(step.text) for step in self.prefix[-1:]]
         self.prefix, self.ended = (*self.prefix[:-1], *last, Step(wait)), False
+
+    def result(self, check: Checker) -> Found | Unfinished:
+        """The solution as it stands."""
+        problem, prefix, meter = self.problem, self.prefix, self.meter
+        if not prefix:
+            return unfinished(problem, [], meter)
+        if not self.ended:
+            return unfinished(problem, [Trace(problem, prefix, finished=False)], meter)
+        trace = finished_trace(problem, prefix, Completion((), finished=True), check)
+        return Found(problem, trace, (trace,), (), meter.total(), tree_of([trace], ()))

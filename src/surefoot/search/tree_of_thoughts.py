@@ -18,12 +18,12 @@ from itertools import chain
 
 import numpy as np
 
-from surefoot.core.budget import Budget, Meter
+from surefoot.core.budget import Budget
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Problem
-from surefoot.search.mcts import conclude, positive, probabilities
+from surefoot.search.mcts import conclude, probabilities
 from surefoot.search.result import Found, Unfinished
-from surefoot.search.search_tree import SearchTree
+from surefoot.search.search_tree import SearchTree, positive
 
 WORTH = {"sure": 20.0, "likely": 1.0, "impossible": 0.001}
 
@@ -72,7 +72,7 @@ def tot_bfs(
     positive(thoughts=thoughts, keep=keep, depth=depth)
     search = SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
-        aggregation=aggregation, meter=Meter(budget or Budget()),
+        aggregation=aggregation, budget=budget,
     )  # fmt: skip
     states = [0]
     for _ in range(depth):
@@ -109,7 +109,7 @@ def tot_dfs(
     positive(thoughts=thoughts, steps=steps, depth=depth)
     search = SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
-        aggregation=aggregation, meter=Meter(budget or Budget()),
+        aggregation=aggregation, budget=budget,
     )  # fmt: skip
     waiting, level = [0], {0: 0}  # what to enter, the best of the deepest last; steps above each
     best = -math.inf
@@ -118,12 +118,22 @@ def tot_dfs(
             break
         state = waiting.pop()
         values = _grown(search, [state], thoughts)
-        best = max([best, *(values[node] for node in values if node in search.ended)])
-        good = [node for node in search.open(values) if values[node] >= doubt]
-        good = good if level[state] + 1 < depth else []
-        level |= dict.fromkeys(good, level[state] + 1)
+        best = max(best, _best_solution(search, values))
+        below = level[state] + 1
+        good = _good(search, values, doubt) if below < depth else []
+        level |= dict.fromkeys(good, below)
         waiting += sorted(good, key=lambda node: -values[node])[::-1]
     return conclude(search, waiting or list(level))
+
+
+def _best_solution(search: SearchTree, values: dict[int, float]) -> float:
+    """The highest value of a state that ends a solution; -inf where none does."""
+    return max((values[node] for node in values if node in search.ended), default=-math.inf)
+
+
+def _good(search: SearchTree, values: dict[int, float], doubt: float) -> list[int]:
+    """The states to go on from, in the order they came."""
+    return [node for node in search.open(values) if values[node] >= doubt]
 
 
 def _grown(search: SearchTree, states: Sequence[int], thoughts: int) -> dict[int, float]:
