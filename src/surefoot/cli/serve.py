@@ -16,57 +16,72 @@ TOKENS = "SUREFOOT_TOKENS"
 SEARCHES = ["vote8", "best_of_16", "beam4x4"]
 GRACE = 5  # seconds that open connections have when the server stops
 
+Verifier = Annotated[
+    str, typer.Option(help='As for `surefoot search`, for searches and /v1/score; "" for none.')
+]
+Searches = Annotated[
+    list[str],
+    typer.Option(
+        help="A model to serve, such as vote8, best_of_16, beam4x4, or any search of "
+        "`surefoot search` with its settings; may be repeated."
+    ),
+]
+Name = Annotated[
+    str | None, typer.Option(help="What clients call the policy (default: by --policy).")
+]
+Runs = Annotated[
+    list[Path] | None,
+    typer.Option(help="A file or folder of runs to look at under /view; may be repeated."),
+]
+Host = Annotated[str, typer.Option(help="The address to listen at.")]
+Port = Annotated[int, typer.Option(help="The port; 0 takes a free one.")]
+NoToken = Annotated[
+    bool, typer.Option("--no-token", help="Let everybody in who can reach the port.")
+]
+Temperature = Annotated[
+    float, typer.Option(help="Where a request says nothing; 0 takes the likeliest token.")
+]
+TopP = Annotated[float, typer.Option(help="Where a request says nothing.")]
+MaxTokens = Annotated[
+    int, typer.Option(help="Most tokens of one solution, where a request says nothing.")
+]
+Completions = Annotated[int, typer.Option(help="Rollouts of each prefix for /v1/label.")]
+InFlight = Annotated[int, typer.Option(help="Searches worked on at once.")]
+Waiting = Annotated[int, typer.Option(help="Searches that may wait; more are refused.")]
+Seconds = Annotated[
+    float, typer.Option(help="Most seconds of a request; then the best so far is the answer.")
+]
+MostTokens = Annotated[int, typer.Option(help="The largest max_tokens that a request may ask for.")]
+MostChoices = Annotated[int, typer.Option(help="The largest n, times the prompts, of a request.")]
+MostBytes = Annotated[int, typer.Option(help="The largest body of a request.")]
+JournalPath = Annotated[
+    Path | None,
+    typer.Option(help="Keep finished model calls here; equal requests cost nothing again."),
+]
+
 
 def serve(
     policy: o.Policy = "pebble",
-    verifier: Annotated[
-        str, typer.Option(help='As for `surefoot search`, for searches and /v1/score; "" for none.')
-    ] = "pebble-verifier",
-    search: Annotated[
-        list[str],
-        typer.Option(
-            help="A model to serve, such as vote8, best_of_16, beam4x4, or any search of "
-            "`surefoot search` with its settings; may be repeated."
-        ),
-    ] = SEARCHES,
-    name: Annotated[
-        str | None, typer.Option(help="What clients call the policy (default: by --policy).")
-    ] = None,
-    runs: Annotated[
-        list[Path] | None,
-        typer.Option(help="A file or folder of runs to look at under /view; may be repeated."),
-    ] = None,
-    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port; 0 takes a free one.")] = 8000,
-    no_token: Annotated[
-        bool, typer.Option("--no-token", help="Let everybody in who can reach the port.")
-    ] = False,
-    temperature: Annotated[
-        float, typer.Option(help="Where a request says nothing; 0 takes the likeliest token.")
-    ] = 0.8,
-    top_p: Annotated[float, typer.Option(help="Where a request says nothing.")] = 1.0,
-    max_tokens: Annotated[
-        int, typer.Option(help="Most tokens of one solution, where a request says nothing.")
-    ] = 512,
+    verifier: Verifier = "pebble-verifier",
+    search: Searches = SEARCHES,
+    name: Name = None,
+    runs: Runs = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    no_token: NoToken = False,
+    temperature: Temperature = 0.8,
+    top_p: TopP = 1.0,
+    max_tokens: MaxTokens = 512,
     separator: o.Separator = "\\n",
     aggregation: o.Aggregation = None,
-    completions: Annotated[int, typer.Option(help="Rollouts of each prefix for /v1/label.")] = 8,
-    in_flight: Annotated[int, typer.Option(help="Searches worked on at once.")] = 64,
-    waiting: Annotated[int, typer.Option(help="Searches that may wait; more are refused.")] = 256,
-    seconds: Annotated[
-        float, typer.Option(help="Most seconds of a request; then the best so far is the answer.")
-    ] = 300.0,
-    most_tokens: Annotated[
-        int, typer.Option(help="The largest max_tokens that a request may ask for.")
-    ] = 2048,
-    most_choices: Annotated[
-        int, typer.Option(help="The largest n, times the prompts, of a request.")
-    ] = 16,
-    most_bytes: Annotated[int, typer.Option(help="The largest body of a request.")] = 1 << 20,
-    journal: Annotated[
-        Path | None,
-        typer.Option(help="Keep finished model calls here; equal requests cost nothing again."),
-    ] = None,
+    completions: Completions = 8,
+    in_flight: InFlight = 64,
+    waiting: Waiting = 256,
+    seconds: Seconds = 300.0,
+    most_tokens: MostTokens = 2048,
+    most_choices: MostChoices = 16,
+    most_bytes: MostBytes = 1 << 20,
+    journal: JournalPath = None,
     dtype: o.Dtype = "auto",
     device: o.Device = "auto",
 ) -> None:

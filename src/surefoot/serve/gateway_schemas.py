@@ -23,8 +23,9 @@ def _whole(text: str) -> str:
 Text = Annotated[str, AfterValidator(_whole)]
 Count = Annotated[int, Field(ge=1, le=1 << 40)]
 Amount = Annotated[int, Field(ge=0, le=1 << 40)]
-Seed = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
+Seed = Annotated[int, Field(ge=-(1 << 63), le=(1 << 63) - 1)]
 Stop = Annotated[Text, Field(min_length=1)]
+Words = Annotated[Text, Field(pattern=r"\S")]
 Zero = Annotated[float, Field(ge=0, le=0)]
 Empty = Annotated[dict[str, Any], Field(max_length=0)]
 
@@ -132,7 +133,7 @@ class ChatRequest(Generation):
 class TextRequest(Generation):
     """Texts to continue, each a problem."""
 
-    prompt: Stop | Annotated[list[Stop], Field(min_length=1)]
+    prompt: Words | Annotated[list[Words], Field(min_length=1)]
     echo: Literal[False] | None = None
     suffix: Annotated[None, Field(description="Not supported.")] = None
     best_of: Annotated[int, Field(ge=1, le=1)] | None = None
@@ -148,15 +149,15 @@ class ProblemIn(Shape):
     """A question. answer: the accepted one, where labels need it."""
 
     id: Text = "asked"
-    problem: Stop
+    problem: Words
     answer: Text | None = None
 
 
 class TraceIn(Shape):
     """One solution in its steps."""
 
-    problem: ProblemIn | Stop
-    steps: Annotated[list[Stop], Field(min_length=1)]
+    problem: ProblemIn | Words
+    steps: Annotated[list[Words], Field(min_length=1)]
 
 
 class ScoreRequest(Shape):
