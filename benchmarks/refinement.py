@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from surefoot.core.seeds import rng_for
-from surefoot.core.types import Problem, Verdict
+from surefoot.core.types import Problem, Trace, Verdict
 from surefoot.engine import Crew, Journal
-from surefoot.evaluate import Interval, self_correction
-from surefoot.recipes.compare import Plain, compare_searches, curves
+from surefoot.evaluate import Interval, paired_interval, self_correction
+from surefoot.recipes.compare import RULES, Plain, compare_searches, curves
 from surefoot.recipes.demo import DemoConfig, Shop, sampled
 from surefoot.recipes.refinement import (
     auto_math_critique,
@@ -45,37 +45,38 @@ from surefoot.verifiers import load_verifier
 
 CONFIG = DemoConfig(level="middle", test_problems=150, samples=32, in_flight=64)
 Solve = Callable[..., Found | Unfinished]
+Before = Callable[[Found], Trace]
 
 
-def systems() -> dict[str, tuple[int, Solve]]:
-    """name: how many first drafts, and the search; the policy writes everything."""
+def systems() -> dict[str, tuple[Before, Solve]]:
+    """name: what it had before it refined, and the search; the policy writes everything."""
     loop, local = auto_math_critique.solve, continued()
     return {
-        "prefix resample, 4 passes": (1, prefix_resample.solve),
-        "GLoRe, policy, 1 pass": (1, partial(glore.solve, when=0.9)),
-        "critic in the loop x4": (4, loop),
-        "MAgICoRe x4": (4, partial(magicore.solve, n=4, how=local)),
-        "ReARTeR, 4 passes": (1, rearter.solve),
-        "SPaR tree, 3 levels": (1, partial(spar.solve, gate=0.9)),
-        "prefix resample, 8 passes": (1, partial(prefix_resample.solve, passes=8)),
-        "GLoRe, policy, 3 passes": (1, partial(glore.solve, when=0.9, passes=3)),
-        "critic in the loop x1, 2 passes": (1, partial(loop, n=1, passes=2)),
+        "prefix resample, 4 passes": (first, prefix_resample.solve),
+        "GLoRe, policy, 1 pass": (first, partial(glore.solve, when=0.9)),
+        "critic in the loop x4": (partial(elected, 4), loop),
+        "MAgICoRe x4": (partial(weighted, 4), partial(magicore.solve, n=4, how=local)),
+        "ReARTeR, 4 passes": (first, rearter.solve),
+        "SPaR tree, 3 levels": (first, partial(spar.solve, gate=0.9)),
+        "prefix resample, 8 passes": (first, partial(prefix_resample.solve, passes=8)),
+        "GLoRe, policy, 3 passes": (first, partial(glore.solve, when=0.9, passes=3)),
+        "critic in the loop x1, 2 passes": (first, partial(loop, n=1, passes=2)),
     }
 
 
-def with_refiners(refiner: Any, control: Any) -> dict[str, tuple[int, Solve]]:
+def with_refiners(refiner: Any, control: Any) -> dict[str, tuple[Before, Solve]]:
     """The systems whose refiner is a trained one, and the control."""
     local, whole = continued(by=refiner, shown=with_tag), rewritten(with_draft, by=refiner)
     loop = auto_math_critique.solve
     both = partial(glore.solve, when=0.9, whole_refiner=refiner, local_refiner=refiner)
     return {
-        "GLoRe, refiners, 1 pass": (1, both),
-        "GLoRe, refiners, 3 passes": (1, partial(both, passes=3)),
-        "critic in the loop x1, refiner": (1, partial(loop, n=1, how=local)),
-        "critic in the loop x4, refiner": (4, partial(loop, how=local)),
-        "MAgICoRe x4, refiner": (4, partial(magicore.solve, n=4, how=whole)),
-        "control, best of 2": (1, _by(control, 2)),
-        "control, best of 4": (1, _by(control, 4)),
+        "GLoRe, refiners, 1 pass": (first, both),
+        "GLoRe, refiners, 3 passes": (first, partial(both, passes=3)),
+        "critic in the loop x1, refiner": (first, partial(loop, n=1, how=local)),
+        "critic in the loop x4, refiner": (partial(elected, 4), partial(loop, how=local)),
+        "MAgICoRe x4, refiner": (partial(weighted, 4), partial(magicore.solve, n=4, how=whole)),
+        "control, best of 2": (first, _by(control, 2)),
+        "control, best of 4": (first, _by(control, 4)),
     }
 
 
@@ -87,35 +88,61 @@ def _by(control: Any, n: int) -> Solve:
     return solve
 
 
-def before(result: Found | Unfinished, drafts: int) -> bool:
-    """Was the first draft right, or the weighted vote of the first drafts?"""
-    if isinstance(result, Unfinished):
-        return False
-    first, weights = result.candidates[:drafts], list(result.scores[:drafts])
-    chosen = vote(first, weights + [0.0] * (len(first) - len(weights)))
-    return first[chosen or 0].verdict is Verdict.CORRECT
+def first(found: Found) -> Trace:
+    """The first draft."""
+    return found.candidates[0]
 
 
-def right(result: Found | Unfinished) -> bool:
-    return isinstance(result, Found) and result.chosen.verdict is Verdict.CORRECT
+def elected(drafts: int, found: Found) -> Trace:
+    """The majority of the first drafts."""
+    return found.candidates[vote(found.candidates[:drafts], [1.0] * drafts) or 0]
 
 
-def row_of(results: Sequence[Found | Unfinished], drafts: int, equal: dict[str, Any]) -> dict:
+def weighted(drafts: int, found: Found) -> Trace:
+    """The weighted vote of the first drafts."""
+    return found.candidates[vote(found.candidates[:drafts], found.scores[:drafts]) or 0]
+
+
+def chosen(found: Found) -> Trace:
+    """The answer."""
+    return found.chosen
+
+
+def right(result: Found | Unfinished, which: Before) -> bool:
+    """Is that solution of it right? What was not finished is not."""
+    return isinstance(result, Found) and which(result).verdict is Verdict.CORRECT
+
+
+def plain_at(plain: Plain, rule: str, tokens: float) -> tuple[float, list[float]]:
+    """How many plain solutions cost so much, and [P] their accuracy, between whole numbers of
+    them in proportion."""
+    n = max(1.0, tokens / plain.cost("policy tokens", rule))
+    low = plain.accuracy(rule, int(n))
+    high = plain.accuracy(rule, int(n) + 1)
+    assert low is not None
+    assert high is not None
+    return n, [a + (n - int(n)) * (b - a) for a, b in zip(low, high, strict=True)]
+
+
+def row_of(results: Sequence[Found | Unfinished], before: Before, plain: Plain) -> dict:
     """A row of the table."""
-    firsts = [[before(result, drafts)] for result in results]
-    seconds = [[right(result)] for result in results]
+    firsts = [[right(result, before)] for result in results]
+    seconds = [[right(result, chosen)] for result in results]
     found = self_correction(firsts, seconds, rng=rng_for(0, "interval"))
-    at = equal["policy tokens"]
-    gap = at["plain"][at["best_plain"]]
+    tokens = sum(r.usage.policy_tokens for r in results) / len(results)
+    rules = {rule: plain_at(plain, rule, tokens) for rule in RULES}
+    means = {rule: sum(values) / len(values) for rule, (_, values) in rules.items()}
+    best = max(RULES, key=lambda rule: means[rule])
+    after = [float(right_P) for [right_P] in seconds]
+    gap = paired_interval(after, rules[best][1], rng=rng_for(0, "interval"))
     return {
         **{name: _figure(value) for name, value in asdict_of(found).items()},
-        "policy_tokens": sum(r.usage.policy_tokens for r in results) / len(results),
+        "policy_tokens": tokens,
         "verifier_tokens": sum(r.usage.verifier_tokens for r in results) / len(results),
-        "n": at["n"],
-        "best_plain": at["best_plain"],
-        "plain": {rule: at["plain"][rule]["accuracy"] for rule in ("majority", "best-of-n")},
-        "diff": [gap["diff"], gap["low"], gap["high"]],
-        "verdict": at["verdict"],
+        "n": rules[best][0],
+        "best_plain": best,
+        "plain": means,
+        "diff": _figure(gap),
     }
 
 
@@ -136,20 +163,19 @@ def main(problems: int, out: Path, refiners: Path) -> None:
     )
     score = shop.scorer(load_verifier(config.verifier))
     policy = shop.policy(config.policy, config.temperature)
-    chosen = systems()
+    asked_of = systems()
     folders = [refiners / name for name in ("refiner", "control")]
     if all((folder / "model.safetensors").is_file() for folder in folders):
         writers = [shop.policy(str(folder), config.temperature) for folder in folders]
-        chosen |= with_refiners(*writers)
+        asked_of |= with_refiners(*writers)
     verbs = {"sample": policy, "check": trails.check, "score": score}
     pool = sampled(shop, policy, "test", problems, config.samples)
     plain = Plain(pool, shop.over("score", score, pool))
     asked = trails.problems("test", problems, level=config.level, seed=config.seed)
     results, rows = {}, {}
-    for name, (drafts, solve) in chosen.items():
+    for name, (before, solve) in asked_of.items():
         results[name] = shop.over(name, partial(_solved, solve, verbs), asked)
-        summary = compare_searches({name: results[name]}, plain, seconds={name: 0.0})
-        rows[name] = row_of(results[name], drafts, summary["equal_cost"][name])
+        rows[name] = row_of(results[name], before, plain)
         print(line_of(name, rows[name]), flush=True)
         table = {"problems": problems, "rows": rows}
         write_whole(out / "table.json", json.dumps(table, indent=1) + "\n")
@@ -171,7 +197,7 @@ def _solved(solve: Solve, verbs: dict[str, Any], problem: Problem) -> Any:
 
 HEAD = (
     "| system | before | after | CL | CS | RSS | tokens | plain n | majority | best-of-n | "
-    "after - best plain |\n|---|---|---|---|---|---|---|---|---|---|---|"
+    "weighted vote | after - best plain |\n|---|---|---|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -188,8 +214,9 @@ def line_of(name: str, row: dict) -> str:
     diff, low, high = (100 * (value or 0.0) for value in row["diff"])
     cells = [
         name, percent(first("before")), percent(first("after")), percent(first("confidence")),
-        percent(first("critique")), rss, f"{row['policy_tokens']:.0f}", str(row["n"]),
+        percent(first("critique")), rss, f"{row['policy_tokens']:.0f}", f"{row['n']:.1f}",
         percent(row["plain"]["majority"]), percent(row["plain"]["best-of-n"]),
+        percent(row["plain"]["weighted vote"]),
         f"{diff:+.1f} [{low:+.1f}, {high:+.1f}]",
     ]  # fmt: skip
     return f"| {' | '.join(cells)} |"
