@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from surefoot.annotate.calculator import claims_of
-from surefoot.core.types import Kind, LabelledTrace, StepLabel, Trace
+from surefoot.core.types import Kind, LabelledTrace, Problem, StepLabel, Trace
 from surefoot.tasks.answers import last_number
 from surefoot.tasks.arithmetic import number_of, tokens_of
 
@@ -38,18 +38,23 @@ def consensus(
     others: solutions of the same problem. One with exactly this trace's steps is no witness and
       is left out, and so are those without any result. notes: how many "witnesses" remain.
     """
-    witnesses_N = [other for other in others if other.text != trace.text]
-    results_N = [results for other in witnesses_N if (results := _results(other, result))]
-    known = {number_of(t.text) for t in tokens_of(trace.problem.text) if t.sort == "number"}
+    others_N = [other for other in others if other.text != trace.text]
+    results_N = [results for other in others_N if (results := _results(other, result))]
+    known: set[Fraction | None] = {None, *_named(trace.problem)}
+    by = f"consensus-{len(results_N)}"
     labels = []
     for step in trace.steps:
         reached = result(step.text)
-        silent = reached is None or reached in known
-        met = 0 if silent else sum(reached in results for results in results_N)
-        tries = 0 if silent else len(results_N)
-        labels.append(StepLabel(Kind.CORRECTNESS, met, tries, f"consensus-{len(results_N)}"))
+        witnesses = [] if reached in known else results_N
+        met = sum(reached in results for results in witnesses)
+        labels.append(StepLabel(Kind.CORRECTNESS, met, len(witnesses), by))
         known.add(reached)
     return LabelledTrace(trace, tuple(labels), notes={"witnesses": str(len(results_N))})
+
+
+def _named(problem: Problem) -> set[Fraction]:
+    """The numbers in a problem's text."""
+    return {number_of(t.text) for t in tokens_of(problem.text) if t.sort == "number"}
 
 
 def _results(trace: Trace, result: Result) -> set[Fraction]:

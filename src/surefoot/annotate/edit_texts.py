@@ -143,17 +143,19 @@ def misread(scene: Scene, rng: np.random.Generator) -> str | None:
     if scene.claim is None or not pairs:
         return None
     turned = pairs[rng.integers(len(pairs))][0]
-    inside = {token.start for token in scene.claim.left}
-    beside = [  # with a space before it: no hyphen
-        token
-        for token in tokens_of(scene.text)
-        if token.text == turned.text and token.after_space and token.start not in inside
-    ]
+    beside = _said_beside(scene.text, turned.text, scene.claim.left)
     swapped = _turned_words(scene.text)
     if not beside and not swapped:
         return None
     changes = [(token, _OTHER_WAY[turned.text]) for token in (turned, *beside)]
     return _followed(scene, [*changes, *swapped])
+
+
+def _said_beside(text: str, operator: str, calculation: Sequence[Token]) -> list[Token]:
+    """The same operator elsewhere in the step; with a space before it, so that it is no hyphen."""
+    inside = {token.start for token in calculation}
+    same = [token for token in tokens_of(text) if token.text == operator and token.after_space]
+    return [token for token in same if token.start not in inside]
 
 
 EDITS: dict[str, Edit] = {

@@ -14,6 +14,7 @@ Dimension key: S steps, M views, J judges, V votes.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from surefoot.annotate.asking import (
     QUOTING,
@@ -26,7 +27,7 @@ from surefoot.annotate.asking import (
 )
 from surefoot.core.errors import InputError
 from surefoot.core.protocols import Sampler
-from surefoot.core.types import Kind, LabelledTrace, StepLabel, Trace, Usage, Verdict
+from surefoot.core.types import Kind, LabelledTrace, Problem, StepLabel, Trace, Usage, Verdict
 
 _SUBJECT = "First wrong step"
 
@@ -43,6 +44,10 @@ class View:
     instruction: str
     weight: float = 1.0
     shows_reference: bool = False
+
+    def suits(self, problem: Problem) -> bool:
+        """Has the problem what is shown?"""
+        return problem.gold is not None or not self.shows_reference
 
 
 VIEWS = (
@@ -99,21 +104,13 @@ def ensemble(
     notes: "replies", how many were "unreadable", how many said a "forbidden" none, and the
       "agreement". Raises InputError without judges, views or steps.
     """
-    asked = [view for view in views if trace.problem.gold is not None or not view.shows_reference]
+    asked = [view for view in views if view.suits(trace.problem)]
     if not judges or not asked:
         raise InputError(
             f"an ensemble needs a judge and a view that problem {trace.problem.id!r} allows "
             f"(with a gold answer: any), got {len(judges)} judges and {len(asked)} views"
         )
-    ballots, usage = list[Ballot](), Usage()
-    for number, judge in enumerate(judges):
-        for view in asked:
-            code = code_word(trace.problem.text, trace.text, view.name)
-            prompt, role = ensemble_prompt(trace, view, code), f"{view.name}/{number}"
-            replies = ask(judge, trace.problem, role, prompt, votes=votes, seed=seed)
-            places = (read_place(text, len(trace.steps), code) for text in replies.texts)
-            ballots += [Ballot(place, view.weight) for place in places]
-            usage += replies.usage
+    ballots, usage = _poll(trace, judges, asked, votes, seed)
     cast = [ballot for ballot in ballots if ballot.place is not None]
     possible = [ballot for ballot in cast if not _forbidden(ballot, trace)]
     share = _agreement(possible)
@@ -131,6 +128,21 @@ class Ballot:
 
     place: int | None
     weight: float
+
+
+def _poll(
+    trace: Trace, judges: Sequence[Sampler], views: Sequence[View], votes: int, seed: int
+) -> tuple[list[Ballot], Usage]:
+    """Every judge's votes in every view, and what they cost."""
+    ballots, usage = list[Ballot](), Usage()
+    for (number, judge), view in product(enumerate(judges), views):
+        code = code_word(trace.problem.text, trace.text, view.name)
+        prompt, role = ensemble_prompt(trace, view, code), f"{view.name}/{number}"
+        replies = ask(judge, trace.problem, role, prompt, votes=votes, seed=seed)
+        places = (read_place(text, len(trace.steps), code) for text in replies.texts)
+        ballots += [Ballot(place, view.weight) for place in places]
+        usage += replies.usage
+    return ballots, usage
 
 
 def read_place(reply: str, steps: int, code: str) -> int | None:

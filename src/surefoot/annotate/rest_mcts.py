@@ -93,18 +93,7 @@ def quality_values(tree: Tree) -> list[float | None]:
 
     The root's is v_0 = 0.
     """
-    distance: list[int | None] = [None] * len(tree)
-    ended = [False] * len(tree)
-    for node in reversed(range(len(tree))):
-        if tree.verdicts[node] is Verdict.CORRECT:
-            distance[node] = 0
-        ended[node] |= tree.verdicts[node] in READABLE
-        parent, d = tree.parents[node], distance[node]
-        if parent >= 0:
-            ended[parent] |= ended[node]
-            known = distance[parent]
-            if d is not None:
-                distance[parent] = d + 1 if known is None else min(known, d + 1)
+    distance, ended = _distances(tree), _ended(tree)
     v: list[float | None] = [0.0] + [None] * (len(tree) - 1)
     m = [distance[0] or 0] * len(tree)
     for node in range(1, len(tree)):
@@ -113,6 +102,23 @@ def quality_values(tree: Tree) -> list[float | None]:
         if ended[node] and last is not None:
             v[node] = next_quality(last, m[node], float(d is None))
     return v
+
+
+def _distances(tree: Tree) -> list[int | None]:
+    """[N] steps from each node to the nearest correct end below it; None where there is none."""
+    nearest = [0 if verdict is Verdict.CORRECT else math.inf for verdict in tree.verdicts]
+    for node in reversed(range(1, len(tree))):
+        parent = tree.parents[node]
+        nearest[parent] = min(nearest[parent], nearest[node] + 1)
+    return [None if steps == math.inf else int(steps) for steps in nearest]
+
+
+def _ended(tree: Tree) -> list[bool]:
+    """[N] is there a readable end at or below each node?"""
+    ended = [verdict in READABLE for verdict in tree.verdicts]
+    for node in reversed(range(1, len(tree))):
+        ended[tree.parents[node]] |= ended[node]
+    return ended
 
 
 def next_quality(v: float, m: int, r: float) -> float:

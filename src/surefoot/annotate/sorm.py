@@ -65,13 +65,18 @@ def sorm(
     ]
     if known_end:
         counts.append((int(trace.verdict is Verdict.CORRECT), 1))
+    return LabelledTrace(trace, _labels(counts, by), rollouts.usage - before)
+
+
+def _labels(counts_S: Sequence[tuple[int, int]], by: str) -> tuple[StepLabel, ...]:
+    """From the last step back: one from which a later step was reached is right, too."""
     labels: list[StepLabel] = []
     reached = False
-    for successes, tries in reversed(counts):
+    for successes, tries in reversed(counts_S):
         reached = reached or successes > 0
         belief = float(reached) if reached or tries else None
         labels.append(StepLabel(Kind.VALUE, successes, tries, by, belief))
-    return LabelledTrace(trace, tuple(labels[::-1]), rollouts.usage - before)
+    return tuple(labels[::-1])
 
 
 def balanced(

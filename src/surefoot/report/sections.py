@@ -3,7 +3,7 @@
 All text from the input goes through `escape`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from surefoot.report.curves import accuracy_svg, with_coverage
 from surefoot.report.data import Details, Difference, LabelRow, Summary
@@ -102,18 +102,23 @@ def budget(summary: Summary, details: Details) -> str:
     return scroller(picture, "wide") + behind(table(titles, rows)) + coverage_line(summary.coverage)
 
 
+_LABEL_COLUMNS: Mapping[str, Callable[[LabelRow], str]] = {
+    "Steps right, %": lambda row: percent(row.step_accuracy),
+    "First error found, %": lambda row: percent(row.first_error_accuracy),
+    "Right ones passed, %": lambda row: percent(row.no_error_accuracy),
+    "First-error F1, %": lambda row: percent(row.first_error_f1),
+    "Tokens a trace": lambda row: amount(row.tokens_per_trace),
+    "Traces": lambda row: amount(row.traces),
+}
+
+
 def labels(summary: Summary) -> str:
     """Each labelling against the oracle; columns that no row fills are left out."""
     rows = summary.label_quality
     if not rows:
         return ""
-    columns: dict[str, Sequence[str]] = {
-        "Steps right, %": [percent(row.step_accuracy) for row in rows.values()],
-        "First error found, %": [percent(row.first_error_accuracy) for row in rows.values()],
-        "Right ones passed, %": [percent(row.no_error_accuracy) for row in rows.values()],
-        "First-error F1, %": [percent(row.first_error_f1) for row in rows.values()],
-        "Tokens a trace": [amount(row.tokens_per_trace) for row in rows.values()],
-        "Traces": [amount(row.traces) for row in rows.values()],
+    columns = {
+        title: [show(row) for row in rows.values()] for title, show in _LABEL_COLUMNS.items()
     }
     kept = {title: shown for title, shown in columns.items() if set(shown) != {UNKNOWN}}
     body = [
