@@ -40,7 +40,7 @@ def consensus(
     """
     others_N = [other for other in others if other.text != trace.text]
     results_N = [results for other in others_N if (results := _results(other, result))]
-    known: set[Fraction | None] = {None, *_named(trace.problem)}
+    known = {None, *_named(trace.problem)}
     by = f"consensus-{len(results_N)}"
     labels = []
     for step in trace.steps:
@@ -52,7 +52,7 @@ def consensus(
     return LabelledTrace(trace, tuple(labels), notes={"witnesses": str(len(results_N))})
 
 
-def _named(problem: Problem) -> set[Fraction]:
+def _named(problem: Problem) -> set[Fraction | None]:
     """The numbers in a problem's text."""
     return {number_of(t.text) for t in tokens_of(problem.text) if t.sort == "number"}
 
