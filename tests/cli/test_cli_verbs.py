@@ -286,6 +286,17 @@ def test_labels_are_a_truth_where_there_is_no_oracle(cli, labels, tmp_path):
     assert told["first_error_f1"] == 1
 
 
+def test_labels_of_progress_are_no_truth(refused, labels, tmp_path):
+    """Little progress is no error: a step that gains 0.2 need not be wrong."""
+    rows = rows_of(labels)
+    for row in rows:
+        row["labels"] = [{**x, "kind": "progress"} for x in row["labels"]]
+    moved = write_rows(tmp_path / "l.jsonl", rows)
+    scores = exact_scores(labels, tmp_path / "s.jsonl")
+    told = refused("evaluate", scores, "--labels", moved)
+    assert "labels of kind progress do not say whether a step is right" in told
+
+
 POOL = [
     {
         "problem_id": "p",

@@ -64,15 +64,11 @@ def _key(trace: Trace) -> tuple[str, ...]:
 
 def _truths_of(labels: Path) -> dict[tuple[str, ...], int]:
     """First error by trace; a trace with a step of unknown truth before it has none."""
-    from surefoot.evaluate import NO_ERROR
+    from surefoot.evaluate import first_error_in, judgements
 
-    truths = {}
-    for item in read_traces(labels, None, labelled_of):
-        hard = [label.hard for label in item.labels]
-        first = next((i for i, good in enumerate(hard) if not good), NO_ERROR)
-        if first == NO_ERROR or hard[first] is False:
-            truths[_key(item.trace)] = first
-    return truths
+    items = read_traces(labels, None, labelled_of)
+    firsts = [(_key(item.trace), first_error_in(judgements(item))) for item in items]
+    return {key: first for key, first in firsts if first is not None}
 
 
 def _looked_up(truths: dict[tuple[str, ...], int], labels: Path, trace: Trace) -> int | None:
@@ -84,25 +80,31 @@ def _looked_up(truths: dict[tuple[str, ...], int], labels: Path, trace: Trace) -
 def _first_errors(
     rows: Sequence[Row], truth: Callable[[Trace], int | None], threshold: float | None
 ) -> dict[str, Any]:
-    from surefoot.evaluate import first_error_score, predict_first_error
-
     known = [(t, s, first) for t, s in rows if (first := truth(t)) is not None]
     halves = _halves([t.problem.id for t, _, _ in known])
     thresholds = [threshold] * 2 if threshold is not None else _cross_fitted(known, halves)
-    limits = [thresholds[half] for half in halves]
-    predicted = [
-        None if limit is None else predict_first_error(s.values, limit)
-        for (_, s, _), limit in zip(known, limits, strict=True)
-    ]
-    score = first_error_score(predicted, [first for _, _, first in known])
-    judged = bool(known) and None not in predicted
+    limits = [limit for half in halves if (limit := thresholds[half]) is not None]
     return {
         "first_error_traces": len(known),
-        "first_error_f1": score.f1 if judged else None,
-        "first_error_found": score.on_erroneous if judged else None,
-        "correct_passed": score.on_correct if judged else None,
+        **_found(known, limits),
         "thresholds": None if None in thresholds else thresholds,
     }
+
+
+def _found(
+    known: Sequence[tuple[Trace, StepScores, int]], limits: Sequence[float]
+) -> dict[str, float | None]:
+    """How often first errors are found; None without traces, or where some have no threshold."""
+    from surefoot.evaluate import first_error_score, predict_first_error
+
+    names = ("first_error_f1", "first_error_found", "correct_passed")
+    if not known or len(limits) < len(known):
+        return dict.fromkeys(names)
+    predicted = [
+        predict_first_error(s.values, limit) for (_, s, _), limit in zip(known, limits, strict=True)
+    ]
+    score = first_error_score(predicted, [first for _, _, first in known])
+    return dict(zip(names, (score.f1, score.on_erroneous, score.on_correct), strict=True))
 
 
 def _cross_fitted(

@@ -60,21 +60,15 @@ def audit(
     known = _no_truth if truth is None else _truth_of(truth)
     audited = {name: figures_of(items, known, seed) for name, items in sources.items()}
     agreements = _agreements(sources)
-    if truth is not None and not any(figures["true_labels"] for figures in audited.values()):
-        raise InputError(
-            f"--truth {truth} knows nothing of these traces; expected labels of traces with the "
-            "same words, or problems of trails"
-        )
+    if truth is not None:
+        _refuse_strangers(truth, audited)
     if plot is not None:
         _draw(plot, audited)
     if as_json:
         print(json.dumps({"labels": audited, "agreement": agreements}, indent=1))
         return
-    tables = [_contents(audited)]
-    tables += [_against_truth(audited)] if truth is not None else []
-    met = [pair for pair in agreements if pair["traces"]]
-    tables += [_agreed(met)] if met else []
-    print("\n\n".join(tables))
+    tables = (_contents(audited), _against_truth(audited) if truth else "", _agreed(agreements))
+    print("\n\n".join(filter(None, tables)))
 
 
 # --- the truth -------------------------------------------------------------
@@ -91,6 +85,14 @@ def _truth_of(source: str) -> Truth:
         return by_oracle
     known = {trace_key(item.trace): judgements(item) for item in read_labels(Path(source))}
     return partial(_looked_up, known)
+
+
+def _refuse_strangers(truth: str, audited: Mapping[str, Figures]) -> None:
+    if not any(figures["true_labels"] for figures in audited.values()):
+        raise InputError(
+            f"--truth {truth} knows nothing of these traces; expected labels of traces with the "
+            "same words, or problems of trails"
+        )
 
 
 def by_oracle(trace: Trace) -> list[Right]:
@@ -213,6 +215,7 @@ def _against_truth(audited: Mapping[str, Figures]) -> str:
 
 
 def _agreed(agreements: Sequence[Figures]) -> str:
+    """Of the labellings that meet in some trace; "" if none do."""
     head = ("agreement", "traces", "steps", "same label, %", "kappa", "same first error, %")
     rows = [
         (
@@ -223,8 +226,9 @@ def _agreed(agreements: Sequence[Figures]) -> str:
             _share(pair["same_first_error"]),
         )
         for pair in agreements
+        if pair["traces"]
     ]
-    return _table(head, rows)
+    return _table(head, rows) if rows else ""
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -36,7 +36,7 @@ def judgements(labelled: LabelledTrace) -> list[Right]:
     if other:
         raise KindError(
             f"labels of kind {', '.join(sorted(other))} do not say whether a step is right; "
-            "audit labels of kind correctness or value"
+            "give labels of kind correctness or value"
         )
     return [label.hard for label in labelled.labels]
 
@@ -172,7 +172,10 @@ def _first_errors(
 
 
 def first_error_in(right_S: Sequence[Right]) -> int | None:
-    """Index of the first wrong step, or NO_ERROR; None if a step before it is unknown."""
+    """Index of the first wrong step, or NO_ERROR; None if a step before it is unknown.
+
+    As `annotate.first_error.first_wrong`, with ProcessBench's way of saying that there is none.
+    """
     for t, right in enumerate(right_S):
         if not right:
             return None if right is None else t
