@@ -10,6 +10,7 @@ from surefoot.core.kinds import aggregate
 from surefoot.core.types import Kind, LabelledTrace, StepScores, Trace, Verdict
 from surefoot.evaluate import (
     NO_ERROR,
+    FirstErrorScore,
     brier,
     choose_threshold,
     expected_calibration_error,
@@ -84,21 +85,12 @@ def verifier_figures(pool: Pool) -> dict[str, dict[str, float | None]]:
 
 
 def _figures(pool: Pool, view: View, truths_P_N: list[list[int]]) -> dict[str, float | None]:
-    halves: list[tuple[list[list[float]], list[int]]] = [([], []), ([], [])]
-    for p, (scores_N, truths_N) in enumerate(zip(view.scores_P_N, truths_P_N, strict=True)):
-        halves[p % 2][0].extend(list(s.values) for s in scores_N)
-        halves[p % 2][1].extend(truths_N)
-    threshold = choose_threshold(*halves[0])
-    predicted = [predict_first_error(values, threshold) for values in halves[1][0]]
     flat = [trace for traces_N in pool.traces_P_N for trace in traces_N]
     totals = [total for totals_N in view.judged.totals_P_N for total in totals_N]
     right = [trace.verdict is Verdict.CORRECT for trace in flat]
-    chosen = [
-        len(max(zip(totals_N, traces_N, strict=True), key=lambda pair: pair[0])[1].steps)
-        for totals_N, traces_N in zip(view.judged.totals_P_N, pool.traces_P_N, strict=True)
-    ]
+    chosen = _steps_chosen(pool, view)
     figures: dict[str, float | None] = {
-        "first_error_f1": first_error_score(predicted, halves[1][1]).f1,
+        "first_error_f1": _first_errors(view, truths_P_N).f1,
         "auc": within_problem_auc(totals, right, [trace.problem.id for trace in flat]),
         "steps_chosen": sum(chosen) / len(chosen),
         "steps_mean": sum(len(trace.steps) for trace in flat) / len(flat),
@@ -108,6 +100,25 @@ def _figures(pool: Pool, view: View, truths_P_N: list[list[int]]) -> dict[str, f
         figures["brier"] = brier(totals, right)
         figures["ece"] = expected_calibration_error(totals, right)
     return figures
+
+
+def _first_errors(view: View, truths_P_N: list[list[int]]) -> FirstErrorScore:
+    """On the odd problems, with the threshold of the even ones."""
+    halves: list[tuple[list[list[float]], list[int]]] = [([], []), ([], [])]
+    for p, (scores_N, truths_N) in enumerate(zip(view.scores_P_N, truths_P_N, strict=True)):
+        halves[p % 2][0].extend(list(s.values) for s in scores_N)
+        halves[p % 2][1].extend(truths_N)
+    threshold = choose_threshold(*halves[0])
+    predicted = [predict_first_error(values, threshold) for values in halves[1][0]]
+    return first_error_score(predicted, halves[1][1])
+
+
+def _steps_chosen(pool: Pool, view: View) -> list[int]:
+    """[P] how many steps the solution has that the verifier likes best."""
+    return [
+        len(max(zip(totals_N, traces_N, strict=True), key=lambda pair: pair[0])[1].steps)
+        for totals_N, traces_N in zip(view.judged.totals_P_N, pool.traces_P_N, strict=True)
+    ]
 
 
 def report_details(

@@ -35,6 +35,7 @@ from surefoot.core.tree import Tree
 from surefoot.core.types import Completion, Problem, Trace
 from surefoot.core.votes import Same, answer_classes
 from surefoot.search.result import Found, Unfinished, spend_completions
+from surefoot.search.search_tree import positive
 from surefoot.steps.sample import finished_trace
 from surefoot.trees.select import descend, uct
 
@@ -97,10 +98,10 @@ def rstar(
     check: len(CUTS) completions a candidate.
     Raises InputError unless rollouts, depth and votes are at least 1 and an action ends.
     """
-    if min(rollouts, depth, votes) < 1 or not any(action.until == "end" for action in actions):
+    positive(rollouts=rollouts, depth=depth, votes=votes)
+    if all(action.until != "end" for action in actions):
         raise InputError(
-            "rstar needs 1 or more rollouts, depth and votes, and an action that goes to the "
-            f"end; got {rollouts, depth, votes} and {[action.name for action in actions]}"
+            f"rstar needs an action that goes to the end; got {[a.name for a in actions]}"
         )
     meter = Meter(budget or Budget())
     search = _Search(problem, sample, check, rng, tuple(actions), depth, votes, same, meter)

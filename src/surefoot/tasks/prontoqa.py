@@ -172,14 +172,15 @@ def _flaws(world: World, trace: Trace) -> Iterator[str | None]:
             known.add(fact)
             yield None
         else:
-            opposite = Claim(fact.about, fact.what, not fact.holds)
-            yield (
-                Flaw.SKIPS
-                if fact in true
-                else Flaw.CONTRADICTS
-                if opposite in true
-                else Flaw.NOWHERE
-            )
+            yield _unfounded(fact, true)
+
+
+def _unfounded(fact: Claim, true: set[Claim]) -> str:
+    """What is wrong with a claim that does not follow in one step."""
+    if fact in true:
+        return Flaw.SKIPS
+    opposite = Claim(fact.about, fact.what, not fact.holds)
+    return Flaw.CONTRADICTS if opposite in true else Flaw.NOWHERE
 
 
 def _answers(query: Claim, answer: str, known: set[Claim]) -> bool:

@@ -100,24 +100,30 @@ def _number(text: str) -> tuple[Fraction, int] | None:
     plain = plain_number(text)
     if plain is not None and len(plain) <= MOST_DIGITS:
         return Fraction(plain), len(plain.partition(".")[2])
-    for pattern in (_FRACTION, _SLASHED):
-        match = pattern.fullmatch(text)
-        if match is None:
-            continue
-        sign, whole, top, bottom = match.groups()
-        if Fraction(bottom) == 0:
-            return None
-        number = Fraction(whole or 0) + Fraction(top) / Fraction(bottom)
-        return (-number if sign == "-" else number), 0
-    if match := _REPEATING.fullmatch(text):
-        sign, whole, start, period = match.groups()
-        number = Fraction(int(whole + start + period) - int((whole + start) or 0)) / (
-            (10 ** len(period) - 1) * 10 ** len(start)
-        )
-        return (-number if sign else number), 0
-    if match := _SCIENTIFIC.fullmatch(text):
-        return Fraction(match[1]) * Fraction(10) ** int(match[2]), 0
-    return None
+    if match := _FRACTION.fullmatch(text) or _SLASHED.fullmatch(text):
+        number = _quotient(*match.groups())
+    elif match := _REPEATING.fullmatch(text):
+        number = _repeating(*match.groups())
+    elif match := _SCIENTIFIC.fullmatch(text):
+        number = Fraction(match[1]) * Fraction(10) ** int(match[2])
+    else:
+        number = None
+    return None if number is None else (number, 0)
+
+
+def _quotient(sign: str, whole: str | None, top: str, bottom: str) -> Fraction | None:
+    """Of a fraction, maybe mixed; None over 0."""
+    if Fraction(bottom) == 0:
+        return None
+    number = Fraction(whole or 0) + Fraction(top) / Fraction(bottom)
+    return -number if sign == "-" else number
+
+
+def _repeating(sign: str, whole: str, start: str, period: str) -> Fraction:
+    """0.1(6) = (16 - 1) / 90."""
+    digits = int(whole + start + period) - int((whole + start) or 0)
+    number = Fraction(digits, (10 ** len(period) - 1) * 10 ** len(start))
+    return -number if sign else number
 
 
 def _in_base(digits: str, base: int) -> Value | None:

@@ -67,16 +67,23 @@ def _explodes(text: str) -> str | None:
     """A number that would have more digits than can be worked with?"""
     if any(len(m[1]) > 4 for m in _POWER.finditer(text)):
         return "holds too large an exponent"
-    for match in _POWER_OF_POWER.finditer(text):
-        base, exponent = int(match[1]), int(match[2])
-        if match[3] or exponent > 13 or base**exponent > 9999:
-            return "holds too tall a tower of powers"
-    for match in _FACTORIAL.finditer(text):
-        before = text[max(0, match.start() - 40) : match.start()]
-        composed = bool(match[2]) and re.search(r"\^|\*|!|\d{4}", before) is not None
-        if match[3] or composed or len(match[1]) > 4 or int(match[1] or 0) > 5000:
-            return "holds too large a factorial"
+    if any(map(_is_tall, _POWER_OF_POWER.finditer(text))):
+        return "holds too tall a tower of powers"
+    if any(map(_is_large, _FACTORIAL.finditer(text))):
+        return "holds too large a factorial"
     return "holds too large a binomial" if _LARGE_CHOICE.search(text) else None
+
+
+def _is_tall(power: re.Match[str]) -> bool:
+    base, exponent = int(power[1]), int(power[2])
+    return bool(power[3]) or exponent > 13 or base**exponent > 9999
+
+
+def _is_large(factorial: re.Match[str]) -> bool:
+    """Of a number over 5000, of a factorial, or of brackets in which something grows?"""
+    before = factorial.string[max(0, factorial.start() - 40) : factorial.start()]
+    composed = bool(factorial[2]) and re.search(r"\^|\*|!|\d{4}", before) is not None
+    return bool(factorial[3]) or composed or len(factorial[1]) > 4 or int(factorial[1] or 0) > 5000
 
 
 # --- one way of writing ----------------------------------------------------
