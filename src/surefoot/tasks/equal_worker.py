@@ -62,17 +62,23 @@ def _is_small(expression: Any, sympy: Any) -> bool:
     for count, node in enumerate(sympy.preorder_traversal(expression)):
         if count > MOST_NODES:
             return False
-        if isinstance(node, sympy.Pow) and not node.exp.free_symbols:
-            exponent = node.exp
-            if exponent.is_Pow and not exponent.exp.is_Rational:
-                return False
-            if abs(float(exponent)) > 9999:
-                return False
-        if isinstance(node, sympy.factorial) and not node.args[0].free_symbols:
-            argument = node.args[0]
-            if not argument.is_Integer or argument > 5000:
-                return False
+        if isinstance(node, sympy.Pow) and _is_tall(node.exp):
+            return False
+        if isinstance(node, sympy.factorial) and _is_large(node.args[0]):
+            return False
     return True
+
+
+def _is_tall(exponent: Any) -> bool:
+    if exponent.free_symbols:
+        return False
+    tower = exponent.is_Pow and not exponent.exp.is_Rational
+    return bool(tower or abs(float(exponent)) > 9999)
+
+
+def _is_large(argument: Any) -> bool:
+    """Of a factorial; one that is no whole number by now is not worked out either."""
+    return not argument.free_symbols and bool(not argument.is_Integer or argument > 5000)
 
 
 def _refuted(left: Any, right: Any, sympy: Any) -> bool:
