@@ -219,6 +219,7 @@ ELSEWHERE = {
     },
     "compare": {"dtype", "trees"},  # loads as in sample, of so few says little; test_cli_compare
     "reselect": {"by", "aggregation"},  # test_cli_reselect.py
+    "probe": {"separator"},  # tries whether a chat keeps it; few servers lose it
     "select": {"scores", "aggregation", "n", "curves", "kind", "seed"},  # test_select, _cli_select
     "evaluate": {  # test_cli_benchmark; family as in score
         "data",

@@ -54,8 +54,8 @@ def calibrate(
     """Make a verifier's scores mean what they say, and keep that with its checkpoint.
 
     Fits a monotone map from scores to probabilities; whatever loads the verifier applies it from
-    now on, in place of an earlier one. Brier score and calibration error (ECE), before and
-    after, are of problems that the map was not fitted on (five folds); a change below 0 is a gain.
+    now on, in place of an earlier one. Prints Brier score and calibration error (ECE), before and
+    after, of problems that the map was not fitted on (five folds); a change below 0 is a gain.
 
     Example:
         surefoot calibrate held-out.jsonl --verifier verifier --map temperature

@@ -81,7 +81,8 @@ def _ended(prefix: Steps) -> bool:
 
 
 def _completion(reply: Reply) -> Completion:
-    return Completion(reply.steps, reply.finished)
+    silent = reply.tokens - sum(step.tokens for step in reply.steps)
+    return Completion(reply.steps, reply.finished, silent)
 
 
 @dataclass(frozen=True, slots=True)
