@@ -62,7 +62,6 @@ ADDRESSES = {
     "transformers": f"{TRANSFORMERS}#{MODEL}",
     "transformers plain": f"{TRANSFORMERS}/completions#{MODEL}",
 }
-CONTINUE = [name for name in ADDRESSES if name != "transformers"]  # its chats cannot
 
 
 @pytest.fixture(params=ADDRESSES)
@@ -109,9 +108,26 @@ def texts(completion):
     return [step.text for step in completion.steps]
 
 
+def paragraphs(name, local):
+    """(served, local) that write the steps of this model, which are paragraphs, to their ends."""
+    from surefoot.policy.local_decode import Decoder
+
+    sampling, encoder = Sampling(0.0, max_tokens=80), replace(local.encoder, separator="\n\n")
+    decoder = Decoder(
+        local.decoder.model, sampling=sampling, end_ids=local.decoder.end_ids,
+        ends_step=encoder.ends_step, slots=16,
+    )  # fmt: skip
+    served = load_endpoint(
+        ADDRESSES[name], sampling=sampling, separator="\n\n", abilities=KNOWN[name],
+        say=lambda _: None,
+    )  # fmt: skip
+    here = replace(local, encoder=encoder, decoder=decoder, complete=decoder.complete)
+    return served, by_text(here)
+
+
 def by_text(policy):
-    """A policy that is shown prefixes as text, as servers are: with a separator also behind a
-    step that max_tokens cut off, and one alone where the model wrote an empty line."""
+    """A policy that is shown prefixes as text, as servers are. Its own ids may be others: a model
+    that writes two line breaks need not write the token that stands for both."""
 
     def sample(problem, prefixes, **settings):
         bare = [tuple(Step(step.text) for step in prefix) for prefix in prefixes]
@@ -153,10 +169,13 @@ def test_greedy_solutions_are_those_of_the_same_model_here(served, local):
             assert worst < 1e-3
 
 
-@pytest.mark.parametrize("name", CONTINUE, indirect=True)
-def test_step_by_step_is_the_same(served, local):
+# transformers serve finds a stop text that begins in the prompt: a line break at its end and one
+# written make an empty line, so a plain prompt's first paragraph is cut off before it begins.
+@pytest.mark.parametrize("name", ["vllm", "vllm plain"], indirect=True)
+def test_step_by_step_is_the_same(name, served, local):
+    there, near = paragraphs(name, local)
     for problem in PROBLEMS[:2]:
-        assert by_steps(served, problem) == by_steps(by_text(local), problem)
+        assert by_steps(there, problem) == by_steps(near, problem)
 
 
 def test_a_chat_that_cannot_be_continued_still_goes_on(name, served):
@@ -179,7 +198,7 @@ def test_a_judge_says_the_same(served, local):
     assert there.usage == near.usage
 
 
-@pytest.mark.parametrize("name", [n for n in CONTINUE if n.startswith("vllm")], indirect=True)
+@pytest.mark.parametrize("name", ["vllm", "vllm plain"], indirect=True)
 def test_scores_are_those_of_the_same_model_here(served, local, name):
     [there] = likelihood_of(served)([SOLUTION])
     near = likelihood_here(local, SOLUTION)
@@ -188,7 +207,7 @@ def test_scores_are_those_of_the_same_model_here(served, local, name):
     assert worst < 1e-3
 
 
-@pytest.mark.parametrize("name", [n for n in CONTINUE if n.startswith("vllm")], indirect=True)
+@pytest.mark.parametrize("name", ["vllm", "vllm plain"], indirect=True)
 def test_a_beam_over_policy_and_scorer_is_the_same(served, local, name):
     def written(sample, score):
         """Every step that is tried, and the order in which the scorer has the prefixes."""
@@ -196,7 +215,8 @@ def test_a_beam_over_policy_and_scorer_is_the_same(served, local, name):
 
         def heard(*arguments, **settings):
             grown = sample(*arguments, **settings)
-            steps.extend(texts(completion) for row in grown for completion in row)
+            if settings.get("until") == "step":  # a long end may part at a near tie
+                steps.extend(texts(completion) for row in grown for completion in row)
             return grown
 
         def ranked(traces):
@@ -215,8 +235,8 @@ def test_a_beam_over_policy_and_scorer_is_the_same(served, local, name):
             StepScores(Kind.LOGRATIO, likelihood_here(local, trace), "here") for trace in traces
         ]
 
-    there = likelihood_of(served)
-    assert written(served, there) == written(by_text(local), here_scores)
+    policy, near = paragraphs(name, local)
+    assert written(policy, likelihood_of(served)) == written(near, here_scores)
 
 
 def likelihood_here(local, trace):
