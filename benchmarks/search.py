@@ -35,9 +35,9 @@ CONFIG = DemoConfig(level="middle", test_problems=400, samples=64, in_flight=64)
 SIZES = {
     "beam": ("beams=2,width=3", "beams=4,width=4", "beams=8,width=4"),
     "dvts": ("beams=2,width=4", "beams=4,width=4"),
-    "rebase": ("n=4", "n=8", "n=16"),
+    "rebase": ("n=4", "n=8", "n=16", "n=32"),
     "best_first": ("beams=2,width=3", "beams=4,width=4"),
-    "particle_filter": ("n=4", "n=8", "n=16"),
+    "particle_filter": ("n=4", "n=8", "n=16", "n=24", "n=32"),
     "stepwise_best_of_n": ("n=4", "n=8"),
     "ovm_beam": ("beams=2,width=4", "beams=4,width=4"),
     "sbs": ("beams=2,width=4", "beams=4,width=4"),

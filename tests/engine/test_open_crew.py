@@ -112,9 +112,10 @@ def test_work_that_was_stopped_before_its_turn_never_begins():
 
 
 def test_a_bad_request_fails_alone(crew):
-    gate = threading.Event()
+    asked, gate = threading.Event(), threading.Event()
 
     def complete(requests):
+        asked.set()
         gate.wait(20)
         if 13 in requests:
             raise InputError("13 brings bad luck")
@@ -122,6 +123,7 @@ def test_a_bad_request_fails_alone(crew):
 
     ask = crew.merged(complete)
     ahead = crew.submit(lambda: ask([0]), going())
+    assert asked.wait(20)  # or the others would join its call
     found = [crew.submit(lambda i=i: ask([i]), going()) for i in (12, 13, 14)]
     until(lambda: len(crew._tickets) == 3)
     gate.set()
