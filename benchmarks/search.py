@@ -22,12 +22,12 @@ from surefoot.cli._searches import METHODS, search_of, takes
 from surefoot.core.seeds import rng_for
 from surefoot.core.types import Problem, Usage, Verdict
 from surefoot.engine import Crew, Journal
-from surefoot.evaluate import mean_interval, paired_interval
+from surefoot.evaluate import accept_threshold, mean_interval, paired_interval
 from surefoot.recipes.compare import Plain, curves
 from surefoot.recipes.demo import DemoConfig, Shop, sampled
 from surefoot.report.files import write_whole
 from surefoot.report.html import write_report
-from surefoot.search import Found
+from surefoot.search import Found, particle_filter
 from surefoot.tasks import trails
 from surefoot.verifiers import load_verifier
 
@@ -38,6 +38,7 @@ SIZES = {
     "rebase": ("n=4", "n=8", "n=16", "n=32"),
     "best_first": ("beams=2,width=3", "beams=4,width=4"),
     "particle_filter": ("n=4", "n=8", "n=16", "n=24", "n=32"),
+    "repeated": ("n=4,runs=8", "n=4,runs=16", "n=8,runs=4", "n=8,runs=8"),
     "stepwise_best_of_n": ("n=4", "n=8"),
     "ovm_beam": ("beams=2,width=4", "beams=4,width=4"),
     "sbs": ("beams=2,width=4", "beams=4,width=4"),
@@ -52,7 +53,26 @@ SIZES = {
     "adaptive_vote": ("n=16",),
 }  # fmt: skip
 PLAIN = ("best_of_n", "weighted_vote", "adaptive_vote")  # in the table, not in the claim
-SPECS = [f"{name}:{size}" for name, sizes in SIZES.items() for size in sizes]
+RISK = 0.05  # `repeated` stops at a score that is wrong on at most this share of problems
+
+
+def specs(sure: float) -> list[str]:
+    """All searches with their settings."""
+    named = [f"{name}:{size}" for name, sizes in SIZES.items() for size in sizes]
+    return [f"{spec},enough={sure}" if spec.startswith("repeated") else spec for spec in named]
+
+
+def sure_from(shop: Shop, verbs: dict) -> float:
+    """The score from which four particles are right, within `RISK`, on validation problems."""
+
+    def solve(problem: Problem) -> tuple[float, bool]:
+        found = particle_filter(problem, rng=rng_for(0, "sure", problem.id), n=4, **verbs)
+        assert isinstance(found, Found)
+        return max(found.scores), found.chosen.verdict is Verdict.CORRECT
+
+    asked = trails.problems("validation", 200, level=shop.config.level)
+    scores, right = zip(*shop.over("when to be sure", solve, asked), strict=True)
+    return round(accept_threshold(scores, right, RISK).value, 3)
 
 
 def solved(shop: Shop, spec: str, verbs: dict, asked: list[Problem]) -> list[dict]:
@@ -114,12 +134,13 @@ def main(problems: int, out: Path) -> None:
     if path.is_file():
         known = json.loads(path.read_text())
         results = known["rows"] if known["problems"] == problems else {}
-    for spec in SPECS:
+    tried = specs(sure_from(shop, verbs))
+    for spec in tried:
         if spec not in results:
             results[spec] = solved(shop, spec, verbs, asked)
             write_whole(path, json.dumps({"problems": problems, "rows": results}))
             print(spec, row_of(results[spec], base)["accuracy"], flush=True)
-    rows = {spec: row_of(results[spec], base) for spec in SPECS}
+    rows = {spec: row_of(results[spec], base) for spec in tried}
     most = config.samples * plain.cost("policy tokens", "best-of-n")
     command = f"python benchmarks/search.py {problems}"
     report(out, rows, plain, command, problems)

@@ -1,6 +1,6 @@
 """Writes what benchmarks/search.py measured into docs/search.md.
 
-    python benchmarks/search_table.py [runs/search/table.json]
+python benchmarks/search_table.py [runs/search/table.json]
 """
 
 import json

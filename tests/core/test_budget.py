@@ -88,3 +88,11 @@ def test_work_that_checks_exceeds_by_less_than_one_call(usages, name, most):
         meter.spend(usage)
         last = getattr(usage, name)
     assert getattr(meter.spent, name) < most + max(last, 1)
+
+
+def test_what_is_left_is_a_budget_and_never_below_0():
+    meter = Meter(Budget(policy_tokens=10, calls=1, seconds=5))
+    meter.spend(Usage(policy_tokens=4, verifier_tokens=7, calls=3))
+    rest = meter.rest()
+    assert (rest.policy_tokens, rest.verifier_tokens, rest.calls) == (6, None, 0)
+    assert 0 < rest.seconds <= 5

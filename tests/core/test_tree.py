@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from surefoot.core.errors import InputError
 from surefoot.core.tree import Tree
-from surefoot.core.types import Step, Verdict
+from surefoot.core.types import Kind, Step, Verdict
 
 PATHS = st.lists(
     st.tuples(st.lists(st.sampled_from("abc"), max_size=5), st.booleans(), st.floats(0, 1)),
@@ -137,8 +137,9 @@ def test_visits_and_values_are_those_of_the_paths_through_a_node(paths):
 def test_merging_is_adding_the_same_paths(paths, more):
     together = grown(paths + more)
     merged = grown(paths)
-    for texts, finished, value in more:
-        merged.back_up(merged.add_path(tuple(map(Step, texts)), finished=finished)[-1], value)
+    merged.merge(grown(more))
+    assert merged.value_sums == pytest.approx(together.value_sums)
+    merged.value_sums = together.value_sums
     assert merged == together
 
 
@@ -176,3 +177,18 @@ def test_a_record_from_before_scores_is_read_and_scores_are_kept():
     assert Tree.from_json(record) == tree
     tree.scores[1] = 0.25
     assert Tree.from_json(json.loads(json.dumps(tree.to_json()))).scores == [None, 0.25, None]
+
+
+def test_merged_evidence_adds_up_and_known_scores_stay():
+    mine, theirs = Tree(), Tree()
+    [_, a] = mine.add_path((Step("a"),), finished=False)
+    mine.back_up(a, 1.0)
+    mine.scores[a] = 0.25
+    [_, other_a, b] = theirs.add_path((Step("a"), Step("b")), finished=True, verdict=Verdict.WRONG)
+    theirs.back_up(b, 3.0)
+    theirs.scores[other_a], theirs.scores[b], theirs.kind = 0.75, 0.5, Kind.VALUE
+    mine.merge(theirs)
+    assert [step.text for step in mine.steps] == ["", "a", "b"]
+    assert (mine.visits, mine.value_sums) == ([2, 2, 1], [4.0, 4.0, 3.0])
+    assert (mine.scores, mine.kind) == ([None, 0.25, 0.5], Kind.VALUE)
+    assert (mine.finished, mine.verdicts[2]) == ([False, False, True], Verdict.WRONG)

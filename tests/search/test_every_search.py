@@ -30,6 +30,7 @@ from surefoot.search import (
     particle_gibbs,
     pav_beam,
     rebase,
+    repeated,
     rpc,
     rstar,
     sbs,
@@ -139,6 +140,7 @@ SCORED = {
     "best_first": with_size(best_first, lambda size: {"n": max(1, size // 2)}, beams=2, width=2),
     "particle_filter": with_n(particle_filter),
     "particle_gibbs": with_n(particle_gibbs),
+    "repeated": with_size(repeated, lambda size: {"n": max(1, size // 2)}, runs=2),
 }
 OF_VALUES = {
     "ovm_beam": as_beam(ovm_beam),

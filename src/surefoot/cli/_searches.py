@@ -35,6 +35,7 @@ METHODS: dict[str, Search] = {
     "best_first": s.best_first,
     "particle_filter": s.particle_filter,
     "particle_gibbs": s.particle_gibbs,
+    "repeated": s.repeated,
     "mcts": s.mcts,
     "tot_bfs": s.tot_bfs,
     "tot_dfs": s.tot_dfs,

@@ -7,6 +7,7 @@ paid in full, so a budget is exceeded by no more than that call.
 
 import time
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from surefoot.core.errors import InputError, OverBudget
 from surefoot.core.types import Usage
@@ -67,6 +68,15 @@ class Meter:
             if most is not None and self._used(limit.name) + getattr(usage, limit.name) > most:
                 return False
         return True
+
+    def rest(self) -> Budget:
+        """What is left for work that has a meter of its own."""
+        used = self.total()
+        left: dict[str, Any] = {}
+        for limit in fields(self.budget):
+            most = getattr(self.budget, limit.name)
+            left[limit.name] = None if most is None else max(0, most - getattr(used, limit.name))
+        return Budget(**left)
 
     def _used(self, name: str) -> float:
         if name == "seconds":

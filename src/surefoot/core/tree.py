@@ -71,6 +71,20 @@ class Tree:
         self.verdicts[nodes[-1]] = verdict or self.verdicts[nodes[-1]]
         return nodes
 
+    def merge(self, other: Self) -> None:
+        """Adds all of another tree of the same problem; where both have a node, evidence adds up
+        and what this tree knows of its score and verdict stays. O(size of the other)."""
+        here = [0]
+        for node in range(1, len(other)):
+            here.append(self.add(here[other.parents[node]], other.steps[node]))
+        for mine, theirs in zip(here, range(len(other)), strict=True):
+            self.observe(mine, other.value_sums[theirs], other.visits[theirs])
+            self.finished[mine] |= other.finished[theirs]
+            self.verdicts[mine] = self.verdicts[mine] or other.verdicts[theirs]
+            if self.scores[mine] is None:
+                self.scores[mine] = other.scores[theirs]
+        self.kind = self.kind or other.kind
+
     def find(self, steps: tuple[Step, ...]) -> list[int] | None:
         """The nodes of these steps, root first, by their texts; None if not all are there."""
         nodes = [0]

@@ -15,6 +15,7 @@ from surefoot.search.pav_beam import pav_beam
 from surefoot.search.rebase import rebase
 from surefoot.search.refine import self_refine, stepwise_best_of_n
 from surefoot.search.remembered import Remembered
+from surefoot.search.repeat import repeated
 from surefoot.search.reselect import reselect
 from surefoot.search.result import Found, Unfinished
 from surefoot.search.rpc import rpc
@@ -47,6 +48,7 @@ __all__ = [
     "particle_gibbs",
     "pav_beam",
     "rebase",
+    "repeated",
     "reselect",
     "rpc",
     "rstar",

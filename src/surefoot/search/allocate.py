@@ -22,7 +22,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from surefoot.core.budget import Budget
+from surefoot.core.budget import Budget, Meter
 from surefoot.core.errors import InputError
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Problem
@@ -132,14 +132,16 @@ def allocated(
     The probe's solutions are candidates too: the better of both chosen ones is returned.
     With a budget, the strategy gets what the probe left.
     """
+    meter = Meter(budget or Budget())
     tried = best_of_n(
         problem, sample=sample, check=check, score=score, rng=rng, n=probe, budget=budget
     )
     if isinstance(tried, Unfinished) or not tried.scores:
         return tried
+    meter.spend(tried.usage)
     name = allocation.strategy(1 - float(np.mean(tried.scores)))
     found = strategies[name](
-        problem, sample=sample, check=check, score=score, rng=rng, budget=_rest(budget, tried)
+        problem, sample=sample, check=check, score=score, rng=rng, budget=meter.rest()
     )
     usage = tried.usage + found.usage
     better = isinstance(found, Found) and max(found.scores, default=0.0) > max(tried.scores)
@@ -158,20 +160,3 @@ def abstaining(found: Found | Unfinished, threshold: float) -> Found | Unfinishe
         return found
     why = f"abstained: the best score, {top}, is below {threshold:.6g}"
     return Unfinished(found.problem, why, found.candidates, found.usage, found.tree)
-
-
-def _rest(budget: Budget | None, tried: Found) -> Budget | None:
-    if budget is None:
-        return None
-    spent = tried.usage
-
-    def left(most: float | None, used: float) -> float | None:
-        return None if most is None else max(0, most - used)
-
-    return Budget(
-        policy_tokens=left(budget.policy_tokens, spent.policy_tokens),  # type: ignore[arg-type]
-        verifier_tokens=left(budget.verifier_tokens, spent.verifier_tokens),  # type: ignore[arg-type]
-        calls=left(budget.calls, spent.calls),  # type: ignore[arg-type]
-        seconds=left(budget.seconds, spent.seconds),
-        money=left(budget.money, spent.money),
-    )
