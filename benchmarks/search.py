@@ -38,7 +38,7 @@ SIZES = {
     "rebase": ("n=4", "n=8", "n=16", "n=32"),
     "best_first": ("beams=2,width=3", "beams=4,width=4"),
     "particle_filter": ("n=4", "n=8", "n=16", "n=24", "n=32"),
-    "repeated": ("n=4,runs=8", "n=4,runs=16", "n=8,runs=4", "n=8,runs=8"),
+    "repeated": ("n=4,runs=8", "n=4,runs=12", "n=4,runs=16", "n=8,runs=4", "n=8,runs=8"),
     "stepwise_best_of_n": ("n=4", "n=8"),
     "ovm_beam": ("beams=2,width=4", "beams=4,width=4"),
     "sbs": ("beams=2,width=4", "beams=4,width=4"),

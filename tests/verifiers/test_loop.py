@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -237,6 +238,41 @@ def test_two_processes_learn_as_one(script, kind):
     for two in run(launch, "two"):
         for name in ("step_loss", "token_loss"):
             assert [r[name] for r in two] == pytest.approx([r[name] for r in one], rel=2e-3)
+
+
+@pytest.mark.slow
+def test_sharded_over_processes_it_learns_resumes_and_saves_as_one(script, traces, tmp_path):
+    """FSDP 2 of two CPU processes, killed once and gone on."""
+    from surefoot.verifiers import load_verifier
+
+    _, _, base, labels, _ = script("prm", "unused")
+    launch = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone"]
+    asked = {"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2", "OMP_NUM_THREADS": "1"}
+
+    def run(folder, *killed_at, launch=launch):
+        file = str(Path(__file__).with_name("sharded_training.py"))
+        command = [sys.executable, *launch, file, base, labels, str(tmp_path / folder), *killed_at]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, env={**os.environ, **asked}
+        )
+        return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+    [one] = run("one", launch=[])
+    whole = run("whole")
+    assert run("killed", "7") == []
+    assert (tmp_path / "killed" / "training_state.pt").is_file()
+    assert run("killed") == whole
+    assert [one["sharded"], *(row["sharded"] for row in whole)] == [False, True, True]
+    for name in ("step_loss", "token_loss"):
+        alone = [row[name] for row in one["history"]]
+        assert [row[name] for row in whole[0]["history"]] == pytest.approx(alone, rel=2e-3)
+    scores = [
+        [scores.values for scores in load_verifier(str(tmp_path / f / "verifier"))(traces[:20])]
+        for f in ("one", "whole", "killed")
+    ]
+    assert scores[1] == scores[2]
+    for a, b in zip(scores[0], scores[1], strict=True):
+        assert a == pytest.approx(b, abs=5e-3)
 
 
 # --- early stopping --------------------------------------------------------------

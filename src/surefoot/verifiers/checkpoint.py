@@ -28,6 +28,7 @@ from surefoot.verifiers.kinds.prm import PRM
 from surefoot.verifiers.network import Network
 from surefoot.verifiers.objective import Objective
 from surefoot.verifiers.score import LocalScorer, likelihood_scorer, scorer
+from surefoot.verifiers.state import whole_weights
 
 SHIPPED = {"pebble-verifier": PEBBLE / "verifier"}
 SIDECAR, HEAD = "verifier.json", "head.safetensors"
@@ -157,11 +158,16 @@ def read_card(folder: Path) -> Card:
 def save_verifier(
     folder: Path, network: Network, encoder: Encoder, card: Card, *, dtype: str = "float32"
 ) -> None:
-    """Writes the folder; `dtype` bfloat16 halves its size. Raises StorageError."""
+    """Writes the folder; `dtype` bfloat16 halves its size. Raises StorageError.
+
+    After a training under FSDP every process must call it, and the main one writes.
+    """
     kept = getattr(torch, dtype)
-    state = network.state_dict()
-    head = {k: v.to(kept).contiguous() for k, v in state.items() if not k.startswith("base.")}
-    base = {k: v.to(kept) for k, v in network.base.state_dict().items()}
+    state = {k: v.to(kept).contiguous() for k, v in whole_weights(network).items()}
+    if not state:
+        return
+    head = {k: v for k, v in state.items() if not k.startswith("base.")}
+    base = {k.removeprefix("base."): v for k, v in state.items() if k.startswith("base.")}
     try:
         network.base.save_pretrained(folder, state_dict=base)
         encoder.tokenizer.save_pretrained(folder)

@@ -9,14 +9,29 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator, DistributedType
+from accelerate import Accelerator
 from torch.distributed.checkpoint import state_dict as sharded
+from torch.distributed.fsdp import FSDPModule, FullyShardedDataParallel
 
 from surefoot.core.errors import InputError, StorageError
 
 STATE = "training_state.pt"
 WHOLE = sharded.StateDictOptions(full_state_dict=True, cpu_offload=True)
 SPREAD = sharded.StateDictOptions(full_state_dict=True, broadcast_from_rank0=True)
+
+
+def is_sharded(network: torch.nn.Module) -> bool:
+    """Is it FSDP's? (`Accelerator.distributed_type` does not know: the next state resets it.)"""
+    return isinstance(network, FSDPModule | FullyShardedDataParallel)
+
+
+def whole_weights(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """The network's weights; if FSDP has sharded them, all of them in the main process and {} in
+    the others, each of which must ask."""
+    if not is_sharded(network):
+        return network.state_dict()
+    weights: dict[str, Any] = sharded.get_model_state_dict(network, options=WHOLE)
+    return weights
 
 
 @dataclass(slots=True)
@@ -79,24 +94,20 @@ class State:
 
     def restore(self, weights: dict[str, Any]) -> None:
         """Puts weights back."""
-        if self._is_sharded:
+        if is_sharded(self.network):
             sharded.set_model_state_dict(self.network, weights, options=SPREAD)
         else:
             self.accelerator.unwrap_model(self.network).load_state_dict(weights)
 
-    @property
-    def _is_sharded(self) -> bool:
-        return bool(self.accelerator.distributed_type == DistributedType.FSDP)
-
     def _gathered(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        if not self._is_sharded:
+        if not is_sharded(self.network):
             network = self.accelerator.unwrap_model(self.network)
             return network.state_dict(), self.optimizer.state_dict()
         optimizer = self.optimizer.optimizer
         return sharded.get_state_dict(self.network, optimizer, options=WHOLE)
 
     def _spread(self, network: dict[str, Any], optimizer: dict[str, Any]) -> None:
-        if not self._is_sharded:
+        if not is_sharded(self.network):
             self.accelerator.unwrap_model(self.network).load_state_dict(network)
             self.optimizer.load_state_dict(optimizer)
             return
