@@ -15,6 +15,7 @@ tokens_to_best_of_64   policy tokens of the cheapest search that is at least as 
 import json
 import sys
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 from claims import Claim, publish
@@ -25,9 +26,10 @@ from surefoot.engine import Crew, Journal
 from surefoot.evaluate import accept_threshold, mean_interval, paired_interval
 from surefoot.recipes.compare import Plain, curves
 from surefoot.recipes.demo import DemoConfig, Shop, sampled
+from surefoot.report.curves import write_accuracy_svg
 from surefoot.report.files import write_whole
 from surefoot.report.html import write_report
-from surefoot.search import Found, particle_filter
+from surefoot.search import Found, best_of_n, particle_filter, repeated
 from surefoot.tasks import trails
 from surefoot.verifiers import load_verifier
 
@@ -51,7 +53,10 @@ SIZES = {
     "best_of_n": ("n=4", "n=16"),
     "weighted_vote": ("n=4", "n=16"),
     "adaptive_vote": ("n=16",),
+    "best_of_n_until_sure": ("n=1,runs=16", "n=1,runs=64"),
 }  # fmt: skip
+ALL = METHODS | {"best_of_n_until_sure": partial(repeated, search=best_of_n)}
+SHOWN = ("repeated", "particle_filter", "rebase", "dvts", "beam", "mcts")  # in the picture
 PLAIN = ("best_of_n", "weighted_vote", "adaptive_vote")  # in the table, not in the claim
 RISK = 0.05  # `repeated` stops at a score that is wrong on at most this share of problems
 
@@ -59,7 +64,7 @@ RISK = 0.05  # `repeated` stops at a score that is wrong on at most this share o
 def specs(sure: float) -> list[str]:
     """All searches with their settings."""
     named = [f"{name}:{size}" for name, sizes in SIZES.items() for size in sizes]
-    return [f"{spec},enough={sure}" if spec.startswith("repeated") else spec for spec in named]
+    return [f"{spec},enough={sure}" if ",runs=" in spec else spec for spec in named]
 
 
 def sure_from(shop: Shop, verbs: dict) -> float:
@@ -77,7 +82,7 @@ def sure_from(shop: Shop, verbs: dict) -> float:
 
 def solved(shop: Shop, spec: str, verbs: dict, asked: list[Problem]) -> list[dict]:
     """A row for each problem: right, finished, usage."""
-    _, search = search_of("benchmark", spec, METHODS)
+    _, search = search_of("benchmark", spec, ALL)
     fitting = {key: verb for key, verb in verbs.items() if key in takes(search)}
 
     def solve(problem: Problem) -> dict:
@@ -171,6 +176,8 @@ def report(out: Path, rows: dict[str, dict], plain: Plain, command: str, problem
         "paired_vs_majority": {},
     }  # fmt: skip
     write_report(out / "report.html", summary, {"curves": drawn})
+    few = {name: drawn[name] for name in ("best-of-n", *(f"{s} (search)" for s in SHOWN))}
+    write_accuracy_svg(out / "search.svg", summary, {"curves": few})
 
 
 if __name__ == "__main__":

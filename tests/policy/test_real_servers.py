@@ -126,12 +126,18 @@ def paragraphs(name, local):
 
 
 def by_text(policy):
-    """A policy that is shown prefixes as text, as servers are. Its own ids may be others: a model
-    that writes two line breaks need not write the token that stands for both."""
+    """A policy that reads prompt and prefix as one text, as servers do. Step by step its ids may be
+    others: a model that writes two line breaks need not write the token that stands for both, and
+    between two near ties that decides."""
+    tokenizer = policy.encoder.tokenizer
 
     def sample(problem, prefixes, **settings):
-        bare = [tuple(Step(step.text) for step in prefix) for prefix in prefixes]
-        return policy(problem, bare, **settings)
+        [prefix] = prefixes
+        said = "".join(step.text + "\n\n" for step in prefix)
+        text = tokenizer.decode(policy.encoder.prompt(problem)) + said
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        read = replace(policy, encoder=replace(policy.encoder, prompt=lambda _: ids))
+        return read(problem, [()], **settings)
 
     return sample
 
