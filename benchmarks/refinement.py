@@ -45,7 +45,7 @@ from surefoot.search.critique import continued, rewritten, with_draft, with_tag
 from surefoot.tasks import trails
 from surefoot.verifiers import load_verifier
 
-CONFIG = DemoConfig(level="middle", test_problems=150, samples=32, in_flight=64)
+CONFIG = DemoConfig(level="middle", test_problems=400, samples=32, in_flight=64)
 Solve = Callable[..., Found | Unfinished]
 Before = Callable[[Found], Trace]
 

@@ -36,9 +36,9 @@ from surefoot.tasks import trails
 from surefoot.verifiers import load_verifier
 from surefoot.verifiers.losses import token_loss
 
-CONFIG = DemoConfig(level="middle", train_problems=200, train_samples=8, seed=7, in_flight=64)
+CONFIG = DemoConfig(level="middle", train_problems=1000, train_samples=8, seed=7, in_flight=64)
 WRONG_EACH, ROLLOUTS, WHERE = 2, 4, 0.5
-UPDATES, BATCH_TOKENS, RATE, SAVE_EVERY = 120, 4096, 5e-4, 10
+UPDATES, BATCH_TOKENS, RATE, SAVE_EVERY = 400, 4096, 5e-4, 10
 
 
 def main(out: Path, problems: int) -> None:
