@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from surefoot.cli._searches import ASKING_MORE, METHODS
 from surefoot.core.records import read_all, trace_of
 from surefoot.recipes.labelling import RECIPES
+from surefoot.recipes.refinement import RECIPES as REFINING
 
 SMALL = ["--problems", "trails:easy", "--limit", "2", "--n", "2", "--max-tokens", "12"]
 
@@ -20,9 +22,13 @@ def run(cli, folder, name, *options):
 def test_every_recipe_is_listed_with_its_paper_and_needs(cli):
     first, *lines = cli("recipes").stdout.splitlines()
     assert first.startswith("demo ")
-    for recipe, line in zip(RECIPES, lines, strict=True):
+    for recipe, line in zip((*RECIPES, *REFINING), lines, strict=True):
         assert line.split()[:2] == [recipe.name, recipe.paper]
+    for recipe, line in zip(RECIPES, lines, strict=False):
         assert all(need in line.split("[")[-1] for need in recipe.needs)
+    searches = [line.split()[0] for line in lines if line.endswith("[search --method]")]
+    assert "glore" in searches
+    assert set(searches) <= set(METHODS | ASKING_MORE)
 
 
 def test_rollouts_are_sampled_labelled_and_audited(cli, tiny, tmp_path):

@@ -14,6 +14,7 @@ ASKS = {
     "usc": ["--judge", "{tiny}"],
     "generative_selection": ["--judge", "{tiny}"],
     "self_refine": ["--judge", "{tiny}"],
+    "stick": ["--judge", "{tiny}"],
     "birm_beam": ["--past", "{verifier}"],
     "temperature_vote": ["--temperatures", "0.5,1"],
 }
@@ -23,6 +24,7 @@ NUMBERS = {
     "tot_bfs": "depth=3",
     "tot_dfs": "steps=4",
     "lookahead": "ahead=2",
+    "repeated": "runs=2",
     "thinking_budget": "most=20",
 }
 

@@ -1,7 +1,8 @@
 """The searches that the command knows, and how one is named with its settings.
 
 A name alone, or NAME:SETTING=NUMBER,... for any number that the search takes, such as
-beam:beams=8,width=2. A new search is an entry of `METHODS`. Served models have short names
+beam:beams=8,width=2. A new search is an entry of `METHODS`; the refinement recipes that solve
+problems are searches too. Served models have short names
 (`written_out`): beam4x4, best_of_16, vote8.
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 from surefoot import search as s
 from surefoot.cli._common import chosen
 from surefoot.core.errors import InputError
+from surefoot.recipes.refinement import RECIPES
 
 Search = Callable[..., s.Found | s.Unfinished]
 
@@ -49,6 +51,25 @@ ASKING_MORE: dict[str, Search] = {  # than a policy and a verifier
     "self_refine": s.self_refine,
     "birm_beam": s.birm_beam,
 }
+
+
+def takes(search: Search) -> set[str]:
+    """The names of what a search can be given."""
+    return set(inspect.signature(search).parameters)
+
+
+def needs(search: Search) -> set[str]:
+    """The names of what a search must be given."""
+    parameters = inspect.signature(search).parameters.values()
+    return {p.name for p in parameters if p.default is p.empty}
+
+
+VERBS = {"problem", "sample", "check", "score", "judge", "rng"}
+for recipe in RECIPES:
+    if recipe.solve is not None and needs(recipe.solve) <= VERBS:
+        table = ASKING_MORE if "judge" in takes(recipe.solve) else METHODS
+        table[recipe.name] = recipe.solve
+
 NUMBERS: dict[Any, Callable[[str], int | float]] = {int: int, float: float, int | None: int}
 
 
@@ -97,11 +118,6 @@ def written_out(spec: str, table: Mapping[str, Search]) -> str:
     if len(given) < short[2].count("x") + 1:
         raise InputError(f"{spec}: {name} has only the settings {', '.join(settings)}")
     return f"{name}:" + ",".join(f"{setting}={number}" for setting, number in given)
-
-
-def takes(search: Search) -> set[str]:
-    """The names of what a search can be given."""
-    return set(inspect.signature(search).parameters)
 
 
 def _reader(annotation: Any) -> Callable[[str], int | float] | None:

@@ -15,9 +15,11 @@ from surefoot.cli._common import (
     unescaped,
 )
 from surefoot.cli._run_labels import Asked, run_labels
+from surefoot.cli._searches import ASKING_MORE, METHODS
 from surefoot.core.errors import InputError
 from surefoot.core.records import read_object
 from surefoot.recipes.labelling import RECIPES
+from surefoot.recipes.refinement import RECIPES as REFINING
 
 DEMO = "demo"
 ABOUT_DEMO = "sample, label, train, search, compare and report on trails with Pebble; no download"
@@ -76,10 +78,11 @@ def run(
 
 
 def recipes() -> None:
-    """List the recipes that `surefoot run` knows by name.
+    """List the recipes: those that `surefoot run` knows by name, then those that refine.
 
     Prints a name, the paper (an arXiv id) and what it does, one a line, on stdout; what it asks
-    for beside problems and a policy stands behind it in brackets.
+    for beside problems and a policy stands behind it in brackets. Those that refine solutions run
+    as `surefoot search --method NAME`, or make training records in Python (recipes/refinement).
 
     Example:
         surefoot recipes
@@ -88,10 +91,15 @@ def recipes() -> None:
     for recipe in RECIPES:
         needs = f" [{', '.join(recipe.needs)}]" if recipe.needs else ""
         print(_line(recipe.name, recipe.paper, recipe.about + needs))
+    searches = METHODS | ASKING_MORE
+    for refining in REFINING:
+        use = "[search --method]" if refining.name in searches else "[from Python]"
+        print(_line(refining.name, refining.paper, f"{refining.about} {use}"))
 
 
 def _line(name: str, paper: str, about: str) -> str:
-    width = max(map(len, LABELLING))
+    names = [*(recipe.name for recipe in RECIPES), *(refining.name for refining in REFINING)]
+    width = max(map(len, names))
     return f"{name:<{width}}  {paper:<10}  {about}"
 
 

@@ -85,6 +85,9 @@ def search(
     ovm_beam, sbs, pav_beam, birm_beam; particle_filter, particle_gibbs, repeated (particle
     filters until the verifier is sure); mcts, tot_bfs, tot_dfs, ab_mcts, rstar.
 
+    Refinement: prefix_resample, glore, magicore, auto_math_critique, spar, rearter; stick with
+    --judge.
+
     Any number that a search takes can be set behind its name: lookahead:ahead=2,beams=3. An
     option that the method does not use is an error.
 
