@@ -79,16 +79,22 @@ class Verifier(AbstractProcessRewardModel):
         raise NotImplementedError
 
 
-async def beams(questions, lanes=1):
-    """Seconds, calls and steps scored of so many beam searches, all under way at once."""
+async def beams(questions, lanes=1, *, gathered=True):
+    """Seconds, calls and steps scored of so many beam searches.
+
+    gathered: all under way at once, by the user's asyncio; or one after another, as a loop over
+    its `infer` runs them.
+    """
     device = Device(lanes)
     policy, verifier = Policy(device), Verifier(device)
     generation = StepGeneration(max_steps=10, step_token="\n", stop_token="END")
     search = BeamSearch(generation, verifier, beam_width=4)
     started = time.perf_counter()
-    answers = await asyncio.gather(
-        *(search.ainfer(policy, f"question {i}", 8) for i in range(questions))
-    )
+    searches = [search.ainfer(policy, f"question {i}", 8) for i in range(questions)]
+    if gathered:
+        answers = await asyncio.gather(*searches)
+    else:
+        answers = [await one for one in searches]
     return {
         "seconds": time.perf_counter() - started,
         "policy_calls": policy.calls,
@@ -112,6 +118,7 @@ def tree_microseconds(nodes, *, inplace):
 if __name__ == "__main__":
     found = {f"beam_{n}": asyncio.run(beams(n)) for n in (1, 20, 100)}
     found |= {f"wall_{lanes}": asyncio.run(beams(100, lanes))["seconds"] for lanes in LANES}
+    found["wall_infer"] = asyncio.run(beams(100, 8, gathered=False))["seconds"]
     found["treequest_us_per_node_1000"] = tree_microseconds(1000, inplace=True)
     found["treequest_us_per_node_200_copying"] = tree_microseconds(200, inplace=False)
     print(json.dumps(found))
