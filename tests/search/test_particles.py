@@ -170,6 +170,19 @@ def test_gibbs_keeps_a_solution_and_adds_particles(exact):
     assert max(three.scores) >= max(one.scores)
 
 
+def test_gibbs_stops_at_a_score_that_is_enough(exact):
+    world = ToyWorld(length=4, slip=0.8, recover=0.1)
+    whole = run(particle_gibbs, world, exact(world), n=2, passes=20)
+    first = run(particle_gibbs, world, exact(world), n=2, passes=1)
+    assert max(first.scores) < 1 == max(whole.scores), "else this shows nothing"
+    stopped = run(particle_gibbs, world, exact(world), n=2, passes=20, enough=1.0)
+    assert max(stopped.scores) == 1
+    assert first.usage.policy_tokens < stopped.usage.policy_tokens < whole.usage.policy_tokens
+    assert set(stopped.candidates) <= set(whole.candidates)
+    easy = run(particle_gibbs, world, exact(world), n=2, passes=20, enough=max(first.scores))
+    assert easy.candidates == first.candidates
+
+
 @pytest.mark.parametrize("kind", [Kind.LOGIT, Kind.LOGRATIO, Kind.PROGRESS])
 def test_weights_must_be_probabilities(kind, world):
     def score(traces_N):

@@ -82,8 +82,8 @@ def search(
     --judge: usc, generative_selection, self_refine.
 
     Step by step: beam, stepwise_best_of_n, dvts, lookahead, rebase, best_first; by values:
-    ovm_beam, sbs, pav_beam, birm_beam; particle_filter, particle_gibbs, repeated (particle
-    filters until the verifier is sure); mcts, tot_bfs, tot_dfs, ab_mcts, rstar.
+    ovm_beam, sbs, pav_beam, birm_beam; particle_filter, and until the verifier is sure
+    (enough=SCORE) particle_gibbs and repeated; mcts, tot_bfs, tot_dfs, ab_mcts, rstar.
 
     Refinement: prefix_resample, glore, magicore, auto_math_critique, spar, rearter; stick with
     --judge.

@@ -16,7 +16,8 @@ The target that the particles stand for follows from `gain`:
 
 A finished particle keeps its weight and takes part in every draw. One particle is a plain
 sample; equal scores are N plain samples. Gibbs repeats this with one solution held fixed,
-drawn by weight from the particles of the pass before.
+drawn by weight from the particles of the pass before, which saves its tokens; and stops, if
+told when, at a score that is `enough`.
 
 Dimension key: N particles.
 """
@@ -140,6 +141,7 @@ def particle_gibbs(
     rng: np.random.Generator,
     n: int = 8,
     passes: int = 2,
+    enough: float = math.inf,
     rounds: int = 40,
     gain: Gain = odds,
     below: float = 1.0,
@@ -149,13 +151,14 @@ def particle_gibbs(
     """The best finished solution of `passes` filters of n particles, in each after the first
     one of which is a solution of the pass before, held fixed (conditional multinomial draws).
 
-    Cost and errors as of `passes` particle filters.
+    enough: no further pass once a solution has this score (`repeated` tells where from).
+    Cost: of at most one particle filter of n and passes - 1 of n - 1. Errors as of the filter.
     """
     search = _search(problem, sample, check, score, rng, aggregation, budget, (n, rounds, passes))
     left: list[int] = []
     held: tuple[int, ...] = ()
     for _ in range(passes):
-        if not search.affords(n):
+        if not search.affords(n) or search.best_value() >= enough:
             break
         cloud = _filtered(search, n, rounds, gain, multinomial, below, held)
         left += cloud.nodes

@@ -137,6 +137,10 @@ class SearchTree:
             self._values[node] = aggregate(scores, self.aggregation)
         return [self._values.get(node, -math.inf) for node in nodes_N]
 
+    def best_value(self) -> float:
+        """The highest value of a finished solution; -inf without one."""
+        return max(self.values(list(self.ended)), default=-math.inf)
+
     def scores(self, nodes_N: Sequence[int], score: Scorer | None = None) -> list[StepScores]:
         """[N] step scores of prefixes by `score` (default: the search's verifier), the new ones
         in one call; [] if there are new ones and the budget has nothing left for a verifier."""
