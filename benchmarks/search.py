@@ -3,8 +3,8 @@
     python benchmarks/search.py [PROBLEMS] [OUT]
 
 Pebble and the shipped verifier on trails (middle). Every search at a few sizes, beside 64
-plain samples of each problem. Resumable: model calls are in OUT/journal.sqlite, finished
-methods in OUT/results.json. OUT/report.html has the plot and the table.
+plain samples of each problem; some with a hotter policy too. Resumable: model calls are in
+OUT/journal.sqlite, finished methods in OUT/results.json. OUT/report.html has plot and table.
 
 tokens_to_best_of_64   policy tokens of the cheapest search that is at least as right as
                        best-of-64 (on the same problems), as a share of those 64 samples';
@@ -13,6 +13,7 @@ tokens_to_best_of_64   policy tokens of the cheapest search that is at least as 
 """
 
 import json
+import re
 import sys
 from dataclasses import asdict, replace
 from functools import partial
@@ -39,9 +40,11 @@ SIZES = {
     "dvts": ("beams=2,width=4", "beams=4,width=4"),
     "rebase": ("n=4", "n=8", "n=16", "n=32"),
     "best_first": ("beams=2,width=3", "beams=4,width=4"),
-    "particle_filter": ("n=4", "n=8", "n=16", "n=24", "n=32"),
+    "particle_filter": ("n=4", "n=8", "n=16", "n=24", "n=32", "n=16,temperature=1.1"),
     "particle_gibbs": (
         "n=4,passes=8", "n=4,passes=12", "n=4,passes=16", "n=6,passes=6", "n=6,passes=10",
+        "n=4,passes=8,temperature=1.1", "n=4,passes=12,temperature=1.1",
+        "n=4,passes=16,temperature=1.1",
     ),
     "repeated": ("n=4,runs=8", "n=4,runs=12", "n=4,runs=16", "n=8,runs=4", "n=8,runs=8"),
     "stepwise_best_of_n": ("n=4", "n=8"),
@@ -53,13 +56,13 @@ SIZES = {
     ),
     "tot_bfs": ("thoughts=3,keep=2", "thoughts=4,keep=4"),
     "tot_dfs": ("thoughts=3", "thoughts=4,enough=0.97", "thoughts=8"),
-    "best_of_n": ("n=4", "n=16"),
+    "best_of_n": ("n=4", "n=16", "n=16,temperature=1.1", "n=64,temperature=1.1"),
     "weighted_vote": ("n=4", "n=16"),
     "adaptive_vote": ("n=16",),
     "best_of_n_until_sure": ("n=1,runs=16", "n=1,runs=64"),
 }  # fmt: skip
 ALL = METHODS | {"best_of_n_until_sure": partial(repeated, search=best_of_n)}
-SHOWN = ("particle_gibbs", "repeated", "particle_filter", "dvts", "beam", "mcts")  # in the picture
+SHOWN = ("particle_gibbs at 1.1", "repeated", "particle_filter", "dvts", "beam", "mcts")  # drawn
 PLAIN = ("best_of_n", "weighted_vote", "adaptive_vote")  # in the table, not in the claim
 RISK = 0.05  # `repeated` and Gibbs stop at a score that is wrong on at most this share of problems
 
@@ -69,6 +72,12 @@ def specs(sure: float) -> list[str]:
     named = [f"{name}:{size}" for name, sizes in SIZES.items() for size in sizes]
     again = (",runs=", ",passes=")
     return [f"{spec},enough={sure}" if any(a in spec for a in again) else spec for spec in named]
+
+
+def heat(spec: str) -> tuple[str, float | None]:
+    """The search itself, and the temperature of its policy if it is not the usual one."""
+    found = re.search(r",temperature=([\d.]+)", spec)
+    return (spec.replace(found[0], ""), float(found[1])) if found else (spec, None)
 
 
 def sure_from(shop: Shop, verbs: dict) -> float:
@@ -86,7 +95,10 @@ def sure_from(shop: Shop, verbs: dict) -> float:
 
 def solved(shop: Shop, spec: str, verbs: dict, asked: list[Problem]) -> list[dict]:
     """A row for each problem: right, finished, usage."""
-    _, search = search_of("benchmark", spec, ALL)
+    itself, temperature = heat(spec)
+    _, search = search_of("benchmark", itself, ALL)
+    if temperature is not None:
+        verbs = verbs | {"sample": shop.policy(shop.config.policy, temperature)}
     fitting = {key: verb for key, verb in verbs.items() if key in takes(search)}
 
     def solve(problem: Problem) -> dict:
@@ -169,7 +181,9 @@ def report(out: Path, rows: dict[str, dict], plain: Plain, command: str, problem
     drawn = curves({}, plain)
     for name, row in rows.items():
         kept = {key: row[key] for key in ("accuracy", "low", "high")}
-        drawn.setdefault(name.partition(":")[0] + " (search)", []).append(
+        itself, temperature = heat(name)
+        curve = itself.partition(":")[0] + (f" at {temperature}" if temperature else "")
+        drawn.setdefault(f"{curve} (search)", []).append(
             {"n": 1, "tokens": row["policy_tokens"], **kept}
         )
     for points in drawn.values():
