@@ -2,8 +2,8 @@
 
 A name alone, or NAME:SETTING=NUMBER,... for any number that the search takes, such as
 beam:beams=8,width=2. A new search is an entry of `METHODS`; the refinement recipes that solve
-problems are searches too. Served models have short names
-(`written_out`): beam4x4, best_of_16, vote8.
+problems are searches too (`REFINING`). Served models have short names (`written_out`): beam4x4,
+best_of_16, vote8.
 """
 
 import inspect
@@ -65,11 +65,13 @@ def needs(search: Search) -> set[str]:
 
 
 VERBS = {"problem", "sample", "check", "score", "judge", "rng"}
-for recipe in RECIPES:
-    if recipe.solve is not None and needs(recipe.solve) <= VERBS:
-        table = ASKING_MORE if "judge" in takes(recipe.solve) else METHODS
-        table[recipe.name] = recipe.solve
-
+REFINING: dict[str, Search] = {
+    recipe.name: recipe.solve
+    for recipe in RECIPES
+    if recipe.solve is not None and needs(recipe.solve) <= VERBS
+}
+METHODS |= {name: search for name, search in REFINING.items() if "judge" not in takes(search)}
+ASKING_MORE |= {name: search for name, search in REFINING.items() if "judge" in takes(search)}
 NUMBERS: dict[Any, Callable[[str], int | float]] = {int: int, float: float, int | None: int}
 
 

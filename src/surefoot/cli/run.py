@@ -15,15 +15,14 @@ from surefoot.cli._common import (
     unescaped,
 )
 from surefoot.cli._run_labels import Asked, run_labels
-from surefoot.cli._searches import ASKING_MORE, METHODS
+from surefoot.cli._searches import REFINING
 from surefoot.core.errors import InputError
 from surefoot.core.records import read_object
-from surefoot.recipes.labelling import RECIPES
-from surefoot.recipes.refinement import RECIPES as REFINING
+from surefoot.recipes import labelling, refinement
 
 DEMO = "demo"
 ABOUT_DEMO = "sample, label, train, search, compare and report on trails with Pebble; no download"
-LABELLING = {recipe.name: recipe for recipe in RECIPES}
+LABELLING = {recipe.name: recipe for recipe in labelling.RECIPES}
 OF_ALL = {"config", "out", "seed"}  # the other options are for recipes that label
 
 
@@ -87,20 +86,16 @@ def recipes() -> None:
     Example:
         surefoot recipes
     """
-    print(_line(DEMO, "", ABOUT_DEMO))
-    for recipe in RECIPES:
-        needs = f" [{', '.join(recipe.needs)}]" if recipe.needs else ""
-        print(_line(recipe.name, recipe.paper, recipe.about + needs))
-    searches = METHODS | ASKING_MORE
-    for refining in REFINING:
-        use = "[search --method]" if refining.name in searches else "[from Python]"
-        print(_line(refining.name, refining.paper, f"{refining.about} {use}"))
-
-
-def _line(name: str, paper: str, about: str) -> str:
-    names = [*(recipe.name for recipe in RECIPES), *(refining.name for refining in REFINING)]
-    width = max(map(len, names))
-    return f"{name:<{width}}  {paper:<10}  {about}"
+    rows = [(DEMO, "", ABOUT_DEMO)]
+    for labels in labelling.RECIPES:
+        needs = f" [{', '.join(labels.needs)}]" if labels.needs else ""
+        rows.append((labels.name, labels.paper, labels.about + needs))
+    for recipe in refinement.RECIPES:
+        use = "[search --method]" if recipe.name in REFINING else "[from Python]"
+        rows.append((recipe.name, recipe.paper, f"{recipe.about} {use}"))
+    width = max(len(name) for name, _, _ in rows)
+    for name, paper, about in rows:
+        print(f"{name:<{width}}  {paper:<10}  {about}")
 
 
 def _refuse_labelling_options(ctx: typer.Context, config: str) -> None:
