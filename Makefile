@@ -25,7 +25,7 @@ check: $(READY) ## lint, format, types, and the contracts: layers, exports, styl
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -s tests/test_layers.py tests/test_exports.py tests/test_style.py tests/test_import.py $(wildcard tests/test_docs.py tests/test_help.py)
+	$(BIN)/pytest -s tests/test_layers.py tests/test_exports.py tests/test_style.py tests/test_import.py $(wildcard tests/docs/test_docs.py)
 
 bench: $(READY) ## every benchmark, one after the other
 	@set -e; for file in $$(grep -l __main__ benchmarks/*.py); do echo "== $$file"; $(BIN)/python $$file; done

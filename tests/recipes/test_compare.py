@@ -175,11 +175,3 @@ def test_a_search_with_exact_values_is_called_better_and_the_report_shows_it(toy
     assert "Clearly better than plain sampling at equal policy tokens: mcts" in html
     [point] = curves(results, plain)["mcts"]
     assert math.isclose(point["accuracy"], summary["methods"]["mcts"]["accuracy"])
-
-
-def test_the_page_s_example_runs():
-    import doctest
-    from pathlib import Path
-
-    page = Path(__file__).parents[2] / "docs" / "compare.md"
-    assert doctest.testfile(str(page), module_relative=False).failed == 0

@@ -1,20 +1,9 @@
-"""The pages about judges and refinement: examples run, every judge and system is named."""
-
-import doctest
-
-import pytest
+"""The pages about judges and refinement name every judge and every system."""
 
 from source_tree import ROOT
 from surefoot.recipes.refinement import RECIPES
 
 JUDGES = ("checked", "pairwise", "meta_ranking", "error_list", "tool_judge", "grounding")
-
-
-@pytest.mark.parametrize("name", ["judges.md", "refinement.md"])
-def test_examples_print_what_the_page_says(name):
-    found = doctest.testfile(str(ROOT / "docs" / name), module_relative=False, encoding="utf-8")
-    assert found.attempted > 5
-    assert found.failed == 0
 
 
 def test_the_pages_name_every_judge_and_system():

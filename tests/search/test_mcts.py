@@ -336,12 +336,3 @@ def test_a_silent_policy_is_unfinished_and_keeps_its_tree(world, constant):
     )
     assert isinstance(result, Unfinished)
     assert len(result.tree) == 1
-
-
-def test_the_page_s_examples_run():
-    import doctest
-
-    page = Path(__file__).parents[2] / "docs" / "search-trees.md"
-    found = doctest.testfile(str(page), module_relative=False)
-    assert found.attempted > 5
-    assert found.failed == 0

@@ -1,6 +1,5 @@
-"""The pages about the stages before evaluation: their examples run, and they name what there is."""
+"""The pages about the stages before evaluation name what there is."""
 
-import doctest
 import importlib
 from pathlib import Path
 
@@ -9,15 +8,6 @@ import pytest
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ["policy", "engine", "steps", "annotate", "verifiers", "search"]
 NAMED_APART = {"Card", "LocalScorer", "Encoded", "chat_prompt"}  # details of what the page names
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_examples_print_what_the_page_says(page):
-    if page in ("policy", "steps", "verifiers"):
-        pytest.importorskip("torch", reason="needs surefoot[models]")
-    found = doctest.testfile(str(DOCS / f"{page}.md"), module_relative=False)
-    assert found.attempted > 5
-    assert found.failed == 0
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -1,6 +1,5 @@
 """Calibration maps: closed forms, planted truths, brute force; what is refused; disk and back."""
 
-import doctest
 import itertools
 import math
 import shutil
@@ -9,8 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from source_tree import ROOT
 
 pytest.importorskip("torch", reason="needs surefoot[models]")
 
@@ -327,10 +324,3 @@ def test_a_checkpoint_refuses_the_map_of_another_kind(tmp_path):
 def test_sure_scores_are_only_as_sure_as_float32_says():
     fitted = Logistic(PROBABILITY, 1.0)
     assert fitted([0.0, 1.0]) == pytest.approx([EDGE, 1 - EDGE])
-
-
-def test_the_page_runs():
-    page = ROOT / "docs" / "verifiers-calibration.md"
-    found = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
-    assert found.failed == 0
-    assert found.attempted > 0

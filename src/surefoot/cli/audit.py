@@ -52,7 +52,7 @@ def audit(
     Prints a table, or JSON with --json.
 
     Example:
-        surefoot audit rollouts.jsonl critic.jsonl --truth oracle --plot audit.svg
+        surefoot audit labels.jsonl fused.jsonl --truth oracle --plot audit.svg
     """
     if plot is not None and truth is None:
         raise InputError("--plot shows labels against the truth; give it with --truth")

@@ -58,6 +58,8 @@ def calibrate(
     after, of problems that the map was not fitted on (five folds); a change below 0 is a gain.
 
     Example:
+        surefoot sample trails:validation:middle --limit 50 --n 4 --out others.jsonl
+        surefoot label others.jsonl --method outcome --out held-out.jsonl
         surefoot calibrate held-out.jsonl --verifier verifier --map temperature
     """
     chosen("--map", map_name, dict.fromkeys(MAPS))

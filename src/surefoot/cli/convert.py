@@ -67,7 +67,7 @@ def convert(
     was dropped (with row numbers), changed and lost. Within one format rows stay as they are.
 
     Example:
-        surefoot convert math_shepherd.jsonl labels.jsonl --to labels
+        surefoot convert labels.jsonl trl.jsonl --to trl_stepwise --threshold 0.5
     """
     target = chosen("--to", to, FORMATS)
     choices = choices_of(threshold, neutral, kind, separator, soft=soft, path_only=path_only)

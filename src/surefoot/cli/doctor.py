@@ -40,7 +40,7 @@ def doctor(
     the problems shared with other files (white space aside).
 
     Example:
-        surefoot doctor train.jsonl --to trl_stepwise --against test.jsonl
+        surefoot doctor labels.jsonl --to trl_stepwise --threshold 0.5 --against held-out.jsonl
     """
     target = chosen("--to", to, FORMATS)
     choices = c.choices_of(threshold, neutral, kind, separator, soft=False, path_only=path_only)

@@ -66,7 +66,7 @@ def fuse(
     Traces are matched by their words. Writes labelled traces to --out.
 
     Example:
-        surefoot fuse rollouts.jsonl critic.jsonl calculator.jsonl --out fused.jsonl
+        surefoot fuse labels.jsonl calculator.jsonl --method posterior --out fused.jsonl
     """
     fused_by = chosen("--method", method, FUSIONS)
     if len(labels) < 2:

@@ -91,6 +91,7 @@ def label(
 
     Example:
         surefoot label traces.jsonl --method monte_carlo --completions 8 --out labels.jsonl
+        surefoot label traces.jsonl --method calculator --out calculator.jsonl
     """
     use = chosen("--method", method, METHODS)
     _refuse_unused(ctx, method, use)

@@ -21,7 +21,7 @@ def report(
     Writes curves with intervals, tables, calibration and coloured traces to --out.
 
     Example:
-        surefoot report runs/demo/summary.json runs/demo/report.json --out report.html
+        surefoot report runs/compare/summary.json runs/compare/report.json --out report.html
     """
     from surefoot.report.html import write_report
 

@@ -62,7 +62,7 @@ def run(
     and journal.sqlite. Interrupted, the same command goes on.
 
     Example:
-        surefoot run math_shepherd --problems trails:easy --limit 20 --out runs/math_shepherd
+        surefoot run math_shepherd --problems trails:easy --limit 20 --n 4 --out runs/math_shepherd
     """
     if config not in LABELLING:
         _refuse_labelling_options(ctx, config)

@@ -96,7 +96,7 @@ def search(
     to --out. Ends in a summary: accuracy with a 95 % interval (unfinished counts as wrong), cost.
 
     Example:
-        surefoot search trails:middle --limit 50 --method best_of_n --n 16 --out found.jsonl
+        surefoot search trails:middle --limit 50 --method best_of_n --n 16 --trees --out found.jsonl
     """
     name, algorithm = search_of("--method", method, METHODS | ASKING_MORE)
     _refuse_unused(ctx, name, algorithm)

@@ -25,7 +25,7 @@ def view(
     Writes the page to --out, with all data in it.
 
     Example:
-        surefoot view beam.jsonl mcts.jsonl --out view.html
+        surefoot view found.jsonl again.jsonl --out view.html
     """
     from surefoot.serve.viewer_page import write_viewer
     from surefoot.serve.viewer_runs import read_runs

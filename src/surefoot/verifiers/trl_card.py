@@ -9,7 +9,7 @@ TAGS = ("surefoot", "prm", "process-reward-model")
 
 BODY = """# {name}
 
-A process reward model made with Surefoot's `PRMTrainer`: one score a step, P(label 1), of
+A process reward model made with Surefoot's `PRMTrainer`: one score per step, P(label 1), of
 kind `{kind}`.
 
 | | |
@@ -23,13 +23,15 @@ With Surefoot, which computes the ids as they were in training:
 
 ```python
 from surefoot.verifiers import load_scorer
-[scores] = load_scorer("PATH")([trace])          # scores.values: one a step
+[scores] = load_scorer("PATH")([trace])          # scores.values: one per step
 ```
 
-With transformers alone, encode prompt, steps and separator one by one: tokens of a joined text
-merge across steps with many tokenizers, and scores are then read beside their places.
+With transformers alone, encode prompt, steps and separator one by one: in a joined text many
+tokenizers merge tokens across steps, and scores are then read at the wrong places. `problem` is a
+text, `steps` a list of texts.
 
 ```python
+import torch
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 model = AutoModelForTokenClassification.from_pretrained("PATH").eval()
 tokenizer = AutoTokenizer.from_pretrained("PATH")

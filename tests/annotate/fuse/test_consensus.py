@@ -1,8 +1,6 @@
 """The consensus keeps a trace iff all name the same first error (T9), and agrees with itself."""
 
-import doctest
 from itertools import permutations
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -61,8 +59,3 @@ def test_first_wrong_by_hand(counts, tau):
 def test_a_step_that_loses_ground_is_not_called_wrong():
     with pytest.raises(KindError, match="step 0 has one of kind progress by 'pav'"):
         first_wrong([StepLabel(Kind.PROGRESS, -0.1, 1, "pav")])
-
-
-def test_the_page_about_fusion_runs():
-    page = Path(__file__).parents[3] / "docs" / "annotate-fusion.md"
-    assert doctest.testfile(str(page), module_relative=False).failed == 0

@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="needs surefoot[models]")
 
-from tiny_hub import causal, mistral_tokenizer, qwen_tokenizer, save  # noqa: E402
-
 from surefoot.core.errors import InputError, ModelError  # noqa: E402
 from surefoot.core.types import Kind, Problem, Trace  # noqa: E402
 from surefoot.policy.local_decode import Sampling  # noqa: E402
@@ -18,6 +16,7 @@ from surefoot.verifiers.formats.critic import Written, critique, load_critic, sc
 from surefoot.verifiers.formats.gen_prm import gen_prm, gen_verdict  # noqa: E402
 from surefoot.verifiers.formats.r_prm import NO_STEPS, r_prm, r_verdict  # noqa: E402
 from surefoot.verifiers.formats.think_prm import think_prm, think_verdicts  # noqa: E402
+from tiny_hub import causal, mistral_tokenizer, qwen_tokenizer, save  # noqa: E402
 
 RIGHT, WRONG = r"\boxed{correct}", r"\boxed{incorrect}"
 

@@ -6,11 +6,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs surefoot[models]")
 
-from tiny_hub import causal, llama_tokenizer, qwen_tokenizer, save  # noqa: E402
-
 from surefoot.core.errors import InputError, ModelError  # noqa: E402
 from surefoot.core.types import Kind, Problem, Step, Trace  # noqa: E402
 from surefoot.verifiers import load_scorer  # noqa: E402
+from tiny_hub import causal, llama_tokenizer, qwen_tokenizer, save  # noqa: E402
 
 
 def ids_of(tokenizer, text):
@@ -149,8 +148,9 @@ def test_skywork_without_a_begin_token_is_refused(skywork, tmp_path):
 
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory):
-    from tiny_hub import SHAPE
     from transformers import Qwen2Config, Qwen2ForTokenClassification
+
+    from tiny_hub import SHAPE
 
     tokenizer = qwen_tokenizer()
     torch.manual_seed(4)
@@ -181,8 +181,9 @@ def test_token_classifiers_read_the_ids_they_were_trained_on(
 
 
 def test_trl_begins_with_the_begin_token_where_there_is_one(tmp_path, awkward):
-    from tiny_hub import SHAPE
     from transformers import LlamaConfig, LlamaForTokenClassification
+
+    from tiny_hub import SHAPE
 
     tokenizer = llama_tokenizer()
     torch.manual_seed(8)
@@ -213,8 +214,9 @@ def test_pures_published_score_is_twice_ours_less_one(classifier, awkward):
 
 
 def test_a_classifier_of_three_labels_is_refused(tmp_path):
-    from tiny_hub import SHAPE
     from transformers import Qwen2Config, Qwen2ForTokenClassification
+
+    from tiny_hub import SHAPE
 
     tokenizer = qwen_tokenizer()
     config = Qwen2Config(vocab_size=len(tokenizer), num_labels=3, **SHAPE)
@@ -323,13 +325,12 @@ def test_an_implicit_checkpoint_needs_its_reference(implicit, rlhflow):
 @pytest.mark.slow
 def test_every_real_step_gets_a_place_of_its_own(data):
     """ProcessBench's steps hold tables, code, several lines and blanks at their ends."""
-    from tiny_hub import mistral_tokenizer
-
     from surefoot.core.records import read_rows
     from surefoot.verifiers.formats.implicit import implicit_template
     from surefoot.verifiers.formats.marked import Format
     from surefoot.verifiers.formats.template import read
     from surefoot.verifiers.load import MARKED
+    from tiny_hub import mistral_tokenizer
 
     tokenizers = {
         "math-shepherd": mistral_tokenizer(),

@@ -7,17 +7,17 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs surefoot[models]")
 
 from safetensors.torch import load_file, save_file  # noqa: E402
+
+from surefoot.core.errors import InputError, ModelError  # noqa: E402
+from surefoot.core.types import Kind, Problem, Step, Trace  # noqa: E402
+from surefoot.verifiers import load_scorer  # noqa: E402
+from surefoot.verifiers.formats.qwen_prm import SYSTEM  # noqa: E402
 from tiny_hub import (  # noqa: E402
     causal,
     mistral_tokenizer,
     qwen_tokenizer,
     save,
 )
-
-from surefoot.core.errors import InputError, ModelError  # noqa: E402
-from surefoot.core.types import Kind, Problem, Step, Trace  # noqa: E402
-from surefoot.verifiers import load_scorer  # noqa: E402
-from surefoot.verifiers.formats.qwen_prm import SYSTEM  # noqa: E402
 
 
 @pytest.fixture(scope="module")

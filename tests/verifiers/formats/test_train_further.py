@@ -5,8 +5,6 @@ import pytest
 
 pytest.importorskip("torch", reason="needs surefoot[models]")
 
-from tiny_hub import causal, mistral_tokenizer, save
-
 from surefoot.core.errors import ModelError
 from surefoot.core.types import Kind, LabelledTrace, StepLabel
 from surefoot.verifiers import (
@@ -20,6 +18,7 @@ from surefoot.verifiers import (
 )
 from surefoot.verifiers.formats.math_shepherd import shepherd_template
 from surefoot.verifiers.kinds import next_token
+from tiny_hub import causal, mistral_tokenizer, save
 
 
 @pytest.fixture
