@@ -26,7 +26,7 @@ def examples(verb):
 
 @pytest.fixture(params=["small", pytest.param("as printed", marks=pytest.mark.slow)])
 def size(request, tmp_path, monkeypatch):
-    """How much is asked for; the folder holds what readers of `score`, `select` and `evaluate` have."""
+    """How much is asked for; the folder holds what `score`, `select` and `evaluate` read."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SUREFOOT_API_KEY", "secret")
     save_prm(tmp_path / "models/my-prm")
