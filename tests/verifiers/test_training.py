@@ -108,3 +108,19 @@ def test_outcome_labels_teach_the_value_of_a_prefix(fresh):
             alike = [t for t in traces if tuple(s.text for s in t.steps[:length]) == word[:length]]
             rate = np.mean([t.steps[-1].text == "good" for t in alike])
             assert values[length - 1] == pytest.approx(rate, abs=0.08)
+
+
+def test_a_trainer_that_ran_before_does_not_decide_the_precision(fresh, labelled):
+    """accelerate's precision is the process's; ours is the config's."""
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    AcceleratorState._reset_state(reset_partial_state=True)
+    _, alone = trained(fresh, labelled)
+    AcceleratorState._reset_state(reset_partial_state=True)
+    Accelerator(mixed_precision="bf16", cpu=True)
+    try:
+        _, after = trained(fresh, labelled)
+    finally:
+        AcceleratorState._reset_state(reset_partial_state=True)
+    assert alone == after

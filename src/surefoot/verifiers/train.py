@@ -104,6 +104,9 @@ def train(
     if config.recompute:
         network.base.gradient_checkpointing_enable({"use_reentrant": False})
     accelerator = Accelerator(cpu=network.device.type == "cpu")
+    # accelerate keeps one precision per process: a Trainer that ran here before in bf16 would
+    # decide it for us. `config.dtype` alone does.
+    accelerator.native_amp, accelerator.scaler = False, None
     optimizer = _optimizer(network, config)
     network, optimizer = accelerator.prepare(network, optimizer)
     plan = _plan(usable, config, objective.together, batches)
