@@ -11,7 +11,6 @@ Fields that nobody reads are ignored, so files from elsewhere may carry their ow
 """
 
 import errno
-import gzip
 import json
 import os
 import zlib
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from surefoot.core.errors import InputError, StorageError
+from surefoot.core.reading import one_per_line, opened_text, whole_values
 from surefoot.core.types import (
     Kind,
     LabelledTrace,
@@ -41,14 +41,18 @@ T = TypeVar("T")
 
 
 def read_rows(path: str | Path) -> Iterator[tuple[int, Record]]:
-    """Yields (row number from 1, record) of a .jsonl or .jsonl.gz file; blank lines are skipped.
+    """Yields (row number from 1, record) of a file of JSON lines; blank lines are skipped.
 
-    Raises InputError for a missing file, one that is not UTF-8 text, and a row that
-    is not a JSON object.
+    One JSON array or pretty-printed objects are read whole, and their objects numbered. For
+    encodings and gzip see `core.reading`. Raises InputError for a missing file, one that is no
+    text, and a row that is not a JSON object.
     """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"expected a JSONL file, but there is none at {path}")
+    if not one_per_line(path):
+        yield from _whole_rows(path)
+        return
     for row, line in _numbered_lines(path):
         if line.strip():
             yield row, _parse_row(line, path, row)
@@ -59,12 +63,12 @@ def read_chosen(path: str | Path, rows: Collection[int]) -> dict[int, Record]:
 
     Raises InputError if one is not there, or is not a JSON object.
     """
-    wanted = set(rows)
-    found = {
-        row: _parse_row(line, Path(path), row)
-        for row, line in _numbered_lines(Path(path))
-        if row in wanted
-    }
+    wanted, path = set(rows), Path(path)
+    if one_per_line(path):
+        lines = _numbered_lines(path)
+        found = {row: _parse_row(line, path, row) for row, line in lines if row in wanted}
+    else:
+        found = {row: record for row, record in _whole_rows(path) if row in wanted}
     missing = sorted(wanted - found.keys())
     if missing:
         raise InputError(f"{path} has no row {missing[0]}; it is not the file that it was")
@@ -76,7 +80,7 @@ def read_object(path: Path) -> Record:
     if not path.is_file():
         raise InputError(f"expected a JSON file, but there is none at {path}")
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise InputError(f"{path} is not JSON: {error}; mend it or write it anew") from error
     if not isinstance(record, dict):
@@ -85,10 +89,9 @@ def read_object(path: Path) -> Record:
 
 
 def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
-    opener = gzip.open if path.suffix == ".gz" else open
     row = 0
     try:
-        with opener(path, "rt", encoding="utf-8") as lines:
+        with opened_text(path) as lines:
             for row, line in enumerate(lines, start=1):
                 yield row, line
     except (UnicodeDecodeError, EOFError, zlib.error, OSError) as error:
@@ -96,6 +99,11 @@ def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
             f"{path} cannot be read after row {row} ({error}); expected UTF-8 text, "
             "one JSON object a line"
         ) from error
+
+
+def _whole_rows(path: Path) -> Iterator[tuple[int, Record]]:
+    for row, record in enumerate(whole_values(path), start=1):
+        yield row, _an_object(record, path, row)
 
 
 def _parse_row(line: str, path: Path, row: int) -> Record:
@@ -106,6 +114,10 @@ def _parse_row(line: str, path: Path, row: int) -> Record:
             f"{path} row {row}: expected a JSON object, got {line.strip()[:60]!r} ({error.msg}); "
             "mend or delete the row"
         ) from error
+    return _an_object(record, path, row)
+
+
+def _an_object(record: object, path: Path, row: int) -> Record:
     if not isinstance(record, dict):
         raise InputError(f"{path} row {row}: expected a JSON object, got {type(record).__name__}")
     return record

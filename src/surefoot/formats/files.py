@@ -1,27 +1,27 @@
-"""Rows of a file as its publisher left it: JSONL, a JSON array, Parquet, a `datasets` folder.
+"""Rows of a file as its publisher left it: JSON in any layout, Parquet, a `datasets` folder.
 
-JSONL, Parquet and folders stream: memory holds a batch of rows. A JSON array is read whole.
+JSON lines, Parquet and folders stream: memory holds a batch of rows. A JSON array and pretty-printed
+objects are read whole.
 """
 
-import gzip
-import json
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from surefoot.core.errors import InputError, StorageError, need
+from surefoot.core.reading import LFS_POINTER
 from surefoot.core.records import Record, read_rows, write_all
 
 T = TypeVar("T")
-LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+PARQUET = b"PAR1"  # how every Parquet file begins
 BATCH = 512  # rows of a Parquet file in memory at once
 
 
 def foreign_rows(path: str | Path) -> Iterator[tuple[int, Record]]:
-    """Yields (row number from 1, record) of a .jsonl, .json (either may be .gz), .parquet or
-    a folder that `datasets` saved.
+    """Yields (row number from 1, record) of JSON (see `core.reading`), of .parquet, or of a folder
+    that `datasets` saved.
 
     Raises InputError for a missing file, a Git LFS pointer and a row that is no object,
     MissingExtra if Parquet or a folder needs a package that is not installed.
@@ -29,17 +29,7 @@ def foreign_rows(path: str | Path) -> Iterator[tuple[int, Record]]:
     path = Path(path)
     if path.is_dir():
         return _folder_rows(path)
-    if not path.is_file():
-        raise InputError(f"expected a file of rows, but there is none at {path}")
-    start = _first_bytes(path)
-    if start.startswith(LFS_POINTER):
-        raise InputError(
-            f"{path} is a Git LFS pointer, not the data; fetch it with `git lfs pull` in its "
-            "repository, or download the file itself"
-        )
-    if path.suffix == ".parquet":
-        return _parquet_rows(path)
-    return _array_rows(path) if start.lstrip()[:1] == b"[" else read_rows(path)
+    return _parquet_rows(path) if path.is_file() and _is_parquet(path) else read_rows(path)
 
 
 def read_foreign(path: str | Path, build: Callable[[Record], T]) -> list[T]:
@@ -55,34 +45,11 @@ def built_at(path: str | Path, row: int, record: Record, build: Callable[[Record
         raise InputError(f"{path} row {row}: {error}") from error
 
 
-def _first_bytes(path: Path) -> bytes:
-    opener: Any = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rb") as file:
-            return bytes(file.read(len(LFS_POINTER)))
-    except (EOFError, OSError) as error:
-        raise InputError(f"{path} cannot be read ({error})") from error
-
-
-def _array_rows(path: Path) -> Iterator[tuple[int, Record]]:
-    opener: Any = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rt", encoding="utf-8") as file:
-            rows = json.load(file)
-    except (ValueError, EOFError, OSError) as error:
-        raise InputError(
-            f"{path} cannot be read ({error}); expected one JSON array, or one object a line"
-        ) from error
-    return _objects(path, rows)
-
-
-def _objects(path: Path, rows: list[Any]) -> Iterator[tuple[int, Record]]:
-    for row, record in enumerate(rows, start=1):
-        if not isinstance(record, dict):
-            raise InputError(
-                f"{path} row {row}: expected a JSON object, got {type(record).__name__}"
-            )
-        yield row, record
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        start = file.read(len(LFS_POINTER))
+    named_so = path.suffix == ".parquet" and not start.startswith(LFS_POINTER)
+    return named_so or start.startswith(PARQUET)
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[int, Record]]:
