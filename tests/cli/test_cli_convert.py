@@ -8,6 +8,7 @@ from cli_helpers import rows_of, write_rows
 TRL = {"prompt": "q", "completions": ["a", "b"], "labels": [True, False]}
 SOFT = {"prompt": "r", "completions": ["a"], "labels": [0.7]}
 BAD = {"prompt": "q", "completions": ["a"], "labels": [2]}
+GAP = {"prompt": "q", "completions": ["a", "b"], "labels": [None, True]}
 NEUTRAL = {
     "is_quality_control_question": False,
     "is_initial_screening_question": False,
@@ -109,9 +110,14 @@ def test_parquet_in_and_out(cli, tmp_path):
         ([TRL], "--to rlhflow --soft", "--soft: rlhflow holds no soft labels"),
         (
             [BAD],
-            "",
-            "nothing can be converted of 1 rows: not a row of this format (1); row 1: field",
+            "--from trl_stepwise",
+            "nothing can be converted of 1 rows: not a row of this format (1, such as row 1); "
+            "row 1: field 'labels[0]'",
         ),
+        ([GAP, TRL, GAP], "--to rlhflow --from messages", "(3, such as row 1); row 1: field"),
+        ([GAP, GAP], "--to rlhflow", "stands before one with a label (2, such as row 1)"),
+        ([BAD], "", "is not surely in any known format: a row has prompt (str)"),
+        ([], "--from labels", "has no rows"),
         ([TRL], "--from math_shepherd", "field 'input' is missing"),
         ([{"a": 1}], "", "is in no known format: its first row has a (int)"),
     ],

@@ -1,5 +1,7 @@
 """What a conversion drops, changes and loses is counted; what it cannot decide it refuses."""
 
+import json
+
 import pytest
 
 from surefoot.core.errors import InputError
@@ -130,7 +132,10 @@ def test_a_file_in_no_known_format_tells_what_was_found_and_expected(tmp_path):
     with pytest.raises(InputError, match="has no rows"):
         format_of(path)
     path.write_text('{"prompt": 3}\n{"prompt": "q", "completions": [], "labels": []}\n')
-    assert format_of(path) == "trl_stepwise"  # one broken row hides no file
+    with pytest.raises(InputError, match=r"Nearest: trl_stepwise, but .*'completions' is empty"):
+        format_of(path)
+    path.write_text(path.read_text() + json.dumps(GOOD))
+    assert format_of(path) == "trl_stepwise"  # broken rows hide no file
 
 
 def test_a_survey_by_hand():

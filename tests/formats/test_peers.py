@@ -145,7 +145,7 @@ def test_openrlhf_promises_soft_labels_and_crashes_on_them():
 
 def test_step_dpo_generates_prefix_and_trains_on_initial_reason_steps():
     generated = {"prompt": "q", "prefix": "Step 1: a", "chosen": "b", "rejected": "c"}
-    assert detected(generated) == "step_dpo"  # not a preference whose prefix nobody reads
+    assert detected(generated) is None  # not a preference whose prefix nobody reads
     with pytest.raises(InputError, match="'initial_reason_steps' is missing"):
         items("step_dpo", generated)
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from surefoot.core.errors import InputError
 from surefoot.core.types import LabelledTrace
 from surefoot.formats.convert import Account, traces_in
+from surefoot.formats.detection import format_of
 from surefoot.formats.files import foreign_rows
 from surefoot.formats.nouns import Choices
-from surefoot.formats.table import FORMATS, format_of
+from surefoot.formats.table import FORMATS
 
 
 def read_labels(path: Path) -> list[LabelledTrace]:

@@ -12,10 +12,11 @@ from surefoot.cli._common import chosen, tell, unescaped, write_rows
 from surefoot.core.errors import InputError
 from surefoot.core.records import Record
 from surefoot.formats.convert import Account, converted
+from surefoot.formats.detection import format_of
 from surefoot.formats.files import foreign_rows, write_parquet
 from surefoot.formats.nouns import UNIT_KINDS, Choices, Neutral
 from surefoot.formats.survey import account_record
-from surefoot.formats.table import FORMATS, Format, format_of
+from surefoot.formats.table import FORMATS, Format
 
 KINDS = {kind.value: kind for kind in UNIT_KINDS}
 NEUTRALS: dict[str, Neutral] = {name: name for name in get_args(Neutral)}
@@ -116,7 +117,12 @@ def checked(records: Iterator[Record], account: Account) -> Iterator[Record]:
     yield from records
     if account.written:
         return
-    reasons = [f"{reason} ({count})" for reason, count in account.dropped.most_common()]
+    if not account.rows:
+        raise InputError(f"{account.source} has no rows; expected one a line")
+    reasons = [
+        f"{reason} ({count}, such as row {account.where[reason][0]})"
+        for reason, count in account.dropped.most_common()
+    ]
     first = [f"row {row}: {why}" for row, why in account.broken[:1]]
     raise InputError(
         f"{account.source}: nothing can be converted of {account.rows} rows: "

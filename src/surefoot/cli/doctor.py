@@ -4,16 +4,18 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from surefoot.cli import _options as o
 from surefoot.cli import convert as c
 from surefoot.cli._common import chosen, problems_of, shown
 from surefoot.formats.convert import Account
+from surefoot.formats.detection import format_of, guessed
 from surefoot.formats.files import foreign_rows
 from surefoot.formats.nouns import Choices
-from surefoot.formats.survey import problem_key, survey_record, surveyed
-from surefoot.formats.table import FORMATS, detected, format_of
+from surefoot.formats.survey import Keys, problem_key, survey_record, surveyed
+from surefoot.formats.table import FORMATS
 
 
 def doctor(
@@ -47,20 +49,22 @@ def doctor(
     name = source if source != "auto" else format_of(rows)
     form = chosen("--from", name, FORMATS)
     survey = surveyed(foreign_rows(rows), form, target, choices, Account(str(rows)))
-    shared = {str(path): len(survey.problems & _problems(path)) for path in against or []}
+    problems = survey.problems()
+    shared = {str(path): len(np.intersect1d(problems, _problems(path))) for path in against or []}
     figures = {"file": str(rows), "format": name, "to": to, **survey_record(survey)}
     figures["shared_problems"] = shared
     print(json.dumps(figures, indent=1) if as_json else _table(figures))
 
 
-def _problems(path: Path) -> set[str]:
-    """Keys of the problems of a file in any format, or of one of problems only."""
+def _problems(path: Path) -> Keys:
+    """Keys of the problems of a file in any format, or of one of problems only, in order."""
     _, first = next(iter(foreign_rows(path)), (0, {}))
-    name = detected(first)
-    if name is None:
-        return {problem_key(p.text) for p in problems_of(str(path), None, need_gold=False)}
-    source, account = FORMATS[name], Account(str(path))
-    return surveyed(foreign_rows(path), source, source, Choices(), account).problems
+    guess = guessed(first)
+    if not guess.fit and not guess.doubts:
+        keys = [problem_key(p.text) for p in problems_of(str(path), None, need_gold=False)]
+        return np.unique(np.array(keys, dtype=np.uint64))
+    source, account = FORMATS[format_of(path)], Account(str(path))
+    return surveyed(foreign_rows(path), source, source, Choices(), account).problems()
 
 
 def _table(figures: dict[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """BIG-Bench Mistake rows (Tyen et al., arXiv:2311.08516): the first mistake, marked by people.
 
-    {"input", "steps": [text], "target", "answer", "mistake_index": int or null}
+    {"input", "steps": [text], "target", "answer": text or null, "mistake_index": int or null}
 
+answer: null where the model gave none (one published row of logical_deduction).
 mistake_index: from 0; null if no step is wrong. What follows a mistake was not judged.
 """
 
@@ -30,12 +31,12 @@ HOLDS = frozenset({"gold answers", "final answers"})
 
 @dataclass(frozen=True, slots=True)
 class BigBenchMistakeRow:
-    """target: the right answer; answer: the one that was given."""
+    """target: the right answer; answer: the one that was given, None if there was none."""
 
     input: str
     steps: tuple[str, ...]
     target: str
-    answer: str
+    answer: str | None
     mistake_index: int | None
     rest: Mapping[str, Any] = field(default_factory=dict)
 
@@ -46,7 +47,7 @@ def big_bench_mistake_of(record: Record) -> BigBenchMistakeRow:
         input=field_of(record, "input", str),
         steps=steps_of(record, "steps"),
         target=field_of(record, "target", str),
-        answer=field_of(record, "answer", str),
+        answer=nullable(record, "answer", (str,)),
         mistake_index=nullable(record, "mistake_index", (int,)),
         rest=rest_of(record, FIELDS),
     )

@@ -2,14 +2,24 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from surefoot.core.errors import InputError
 from surefoot.core.records import Record
 from surefoot.core.types import LabelledTrace
-from surefoot.formats.nouns import NEUTRAL, Choices, LeftOut, NeedsThreshold, carried
+from surefoot.formats.nouns import (
+    NEUTRAL,
+    OTHER_FIELDS,
+    Choices,
+    LeftOut,
+    NeedsThreshold,
+    carried,
+)
 from surefoot.formats.table import Format
+from surefoot.formats.unread import Unread
 
+EXTRA = "extra"  # the field of our own rows for what other formats' rows carried besides
 BROKEN = "not a row of this format"
 KEPT = 20  # examples of a reason whose row numbers are remembered
 
@@ -22,7 +32,9 @@ class Account:
     rows, traces, written: read, found in them, and written.
     dropped: how many rows or traces were, by reason; where: the first `KEPT` row numbers of each.
     broken: (row, what is wrong with it) of the first `KEPT` rows that could not be read.
-    lost: in how many written rows something of the source found no place, by what it is.
+    kept: in how many written rows a field that its format does not read is kept, by its name.
+    lost: in how many written rows something of the source found no place, by what it is; and of
+      what no row was made, by the reason.
     noted: what was changed to fit, by what was done and how often.
     """
 
@@ -33,6 +45,7 @@ class Account:
     dropped: Counter[str] = field(default_factory=Counter)
     where: dict[str, list[int]] = field(default_factory=dict)
     broken: list[tuple[int, str]] = field(default_factory=list)
+    kept: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
     noted: Counter[str] = field(default_factory=Counter)
 
@@ -63,52 +76,91 @@ def converted(
     a target whose rows cannot be made, NeedsThreshold for soft labels where hard ones are needed.
     """
     if source is target:
-        for _, row in readable(rows, source, account):
+        for found in _readable(rows, source, account):
             account.written += 1
-            yield source.write(row)
+            yield found.record
         return
-    for number, item in traces_in(rows, source, choices, account):
+    for each in found_in(rows, source, choices, account):
         try:
-            row = fitted(number, item, target, choices, account)
+            row = fitted(each, target, choices, account)
         except NeedsThreshold as error:
-            raise NeedsThreshold(f"{account.source} row {number}: {error}") from error
+            raise NeedsThreshold(f"{account.source} row {each.number}: {error}") from error
         if row is not None:
             yield target.write(row)
 
 
-def fitted(
-    number: int, item: LabelledTrace, target: Format, choices: Choices, account: Account
-) -> object | None:
+def fitted(found: "Found", target: Format, choices: Choices, account: Account) -> object | None:
     """A row of the target with what the trace holds; None if it was left out. Either way the
     account tells of it. Raises InputError if the target's rows cannot be made, NeedsThreshold."""
     if target.make is None:
         raise InputError("the format to write holds more than traces say: its rows are only kept")
     notes: list[str] = []  # of this trace; they count only if it is written
     try:
-        row: object = target.make(item, choices, notes.append)
+        row: Any = target.make(found.item, choices, notes.append)
     except LeftOut as reason:
-        account.drop(number, str(reason))
+        account.drop(found.number, str(reason))
         return None
     account.written += 1
     account.noted.update(notes)
-    account.lost.update(carried(item) - target.holds)
-    return row
+    account.lost.update(carried(found.item) - target.holds)
+    if OTHER_FIELDS not in target.holds:
+        account.lost.update(f"field {name}" for name in found.unread.names)
+        return row
+    account.kept.update(found.kept)
+    account.lost.update(f"field {name}" for name in found.unread.parts)
+    return replace(row, rest=found.extra)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A trace of a row.
+
+    unread: what of the row is in no trace. own: is it one of our own rows? The fields of others
+    may have names that mean something else in ours, so they are kept together, in EXTRA.
+    """
+
+    number: int
+    item: LabelledTrace
+    unread: Unread
+    own: bool
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The unread fields of the row as one of our own rows keeps them."""
+        whole = dict(self.unread.whole)
+        return whole if self.own or not whole else {EXTRA: whole}
+
+    @property
+    def kept(self) -> list[str]:
+        """Where the fields in `extra` that say something are."""
+        said = [name for name, value in self.unread.whole.items() if value is not None]
+        return said if self.own else [f"{EXTRA}.{name}" for name in said]
+
+
+def found_in(
+    rows: Iterable[tuple[int, Record]], source: Format, choices: Choices, account: Account
+) -> Iterator[Found]:
+    """Every trace in the rows; what is none goes to `account`."""
+    for read in _readable(rows, source, account):
+        unread = source.unread(read.record, read.row)
+        try:
+            for item in source.labelled(read.row, choices):
+                account.traces += 1
+                account.noted.update(_neutral(item, choices))
+                yield Found(read.number, item, unread, OTHER_FIELDS in source.holds)
+            account.lost.update(source.passed_over(read.row, choices))
+        except LeftOut as reason:
+            account.drop(read.number, str(reason))
+        except InputError as error:
+            account.drop_broken(read.number, str(error))
 
 
 def traces_in(
     rows: Iterable[tuple[int, Record]], source: Format, choices: Choices, account: Account
 ) -> Iterator[tuple[int, LabelledTrace]]:
     """(row number, trace) of every trace in the rows; what is none goes to `account`."""
-    for number, row in readable(rows, source, account):
-        try:
-            for item in source.labelled(row, choices):
-                account.traces += 1
-                account.noted.update(_neutral(item, choices))
-                yield number, item
-        except LeftOut as reason:
-            account.drop(number, str(reason))
-        except InputError as error:
-            account.drop_broken(number, str(error))
+    for found in found_in(rows, source, choices, account):
+        yield found.number, found.item
 
 
 def _neutral(item: LabelledTrace, choices: Choices) -> list[str]:
@@ -117,10 +169,17 @@ def _neutral(item: LabelledTrace, choices: Choices) -> list[str]:
     return [f"labels from neutral ratings: {choices.neutral}"] * len(made)
 
 
-def readable(
+@dataclass(frozen=True, slots=True)
+class _Read:
+    number: int
+    record: Record
+    row: Any
+
+
+def _readable(
     rows: Iterable[tuple[int, Record]], source: Format, account: Account
-) -> Iterator[tuple[int, object]]:
-    """(row number, typed row) of the rows that can be read; the others go to `account`."""
+) -> Iterator[_Read]:
+    """The rows that can be read; the others go to `account`."""
     for number, record in rows:
         account.rows += 1
         try:
@@ -128,4 +187,4 @@ def readable(
         except InputError as error:
             account.drop_broken(number, str(error))
             continue
-        yield number, row
+        yield _Read(number, record, row)

@@ -1,7 +1,7 @@
 """Rows of a file as its publisher left it: JSON in any layout, Parquet, a `datasets` folder.
 
-JSON lines, Parquet and folders stream: memory holds a batch of rows. A JSON array and pretty-printed
-objects are read whole.
+JSON lines, Parquet and folders stream: memory holds a batch of rows. A JSON array and
+pretty-printed objects are read whole.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -18,6 +18,7 @@ from surefoot.core.types import Kind, LabelledTrace, Problem, Step, StepLabel, T
 Note = Callable[[str], None]
 Neutral = Literal["positive", "negative", "ignore"]
 NEUTRAL = ":neutral"  # ends the `by` of a label made from a neutral rating
+OTHER_FIELDS = "other fields"  # those of its source that its format does not read
 UNIT_KINDS = (Kind.CORRECTNESS, Kind.VALUE)  # whose values lie in [0, 1]
 
 
@@ -172,6 +173,8 @@ def carried(item: LabelledTrace) -> set[str]:
         "verdicts": trace.verdict is not None,
         "unfinished marks": not trace.finished,
         "token ids": any(step.ids for step in trace.steps),
+        "log-probabilities": any(step.logprobs for step in trace.steps),
+        "token counts": any(step.size or step.ended for step in trace.steps),
         "label kinds and makers": bool(item.labels),
         "label counts": any(x.tries > 1 or x.belief is not None for x in item.labels),
         "costs": item.usage != Usage(),

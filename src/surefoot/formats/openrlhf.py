@@ -27,6 +27,7 @@ from surefoot.formats.nouns import (
 )
 
 LABEL_COLUMNS = ("value", "label")
+READ = ("input", *LABEL_COLUMNS)
 PLACEHOLDERS = ("ки", "<extra_0>")
 HOLDS: frozenset[str] = frozenset()
 

@@ -1,18 +1,28 @@
 """Our own rows (see `core.records`): traces, with or without labels, and nothing lost."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from surefoot.core.records import Record, labelled_of, labelled_record, trace_of, trace_record
-from surefoot.core.types import Kind, LabelledTrace
+from surefoot.core.types import Kind, LabelledTrace, Usage
 from surefoot.formats.fields import rest_of
-from surefoot.formats.nouns import Choices, Note, evidence
+from surefoot.formats.nouns import OTHER_FIELDS, Choices, Note, evidence
 
-TRACE = ("problem", "steps", "ids", "logprobs", "answer", "verdict", "finished")
+TRACE = (
+    "problem", "steps", "ids", "logprobs", "answer", "verdict", "finished", "sizes", "ended",
+)  # fmt: skip
+READ_OF_TRACES = (
+    *TRACE, "problem.id", "problem.problem", "problem.answer", "problem.level",
+)  # fmt: skip
+READ = (
+    *READ_OF_TRACES, "notes", *(f"usage.{part.name}" for part in fields(Usage)),
+    *(f"labels[].{name}" for name in ("kind", "successes", "tries", "by", "belief")),
+)  # fmt: skip
+SCORES = frozenset({"scores", "candidate_scores"})  # what our own verbs add to traces
 HOLDS_OF_TRACES = frozenset({
     "gold answers", "levels", "problem ids", "final answers", "verdicts", "unfinished marks",
-    "token ids",
+    "token ids", "log-probabilities", "token counts", OTHER_FIELDS,
 })  # fmt: skip
 HOLDS = HOLDS_OF_TRACES | {"label kinds and makers", "label counts", "costs", "notes"}
 
@@ -27,7 +37,16 @@ class OwnRow:
 
 def labels_of(record: Record) -> OwnRow:
     """A labelled trace from its record. Raises InputError that names the field."""
-    return OwnRow(labelled_of(record), rest_of(record, (*TRACE, "labels", "usage", "notes")))
+    # A Parquet table gives every row every key, null where the row had none.
+    notes = {"notes": _without_nulls(record["notes"])} if "notes" in record else {}
+    item = labelled_of({**record, **notes})
+    return OwnRow(item, rest_of(record, (*TRACE, "labels", "usage", "notes")))
+
+
+def _without_nulls(notes: Any) -> Any:
+    if not isinstance(notes, dict):
+        return notes
+    return {name: note for name, note in notes.items() if note is not None}
 
 
 def labels_record(row: OwnRow) -> Record:

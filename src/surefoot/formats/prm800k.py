@@ -29,6 +29,12 @@ from surefoot.formats.nouns import NEUTRAL, Choices, LeftOut, evidence, labelled
 FINISHES = ("solution", "found_error", "give_up", "bad_problem")
 RATINGS = (1, 0, -1, None)
 WRITTEN = "prm800k:written"  # a step the labeler wrote: unrated, and meant to be right
+READ = (
+    "question.problem", "question.ground_truth_answer", "label.finish_reason",
+    "label.steps[].completions[].text", "label.steps[].completions[].rating",
+    "label.steps[].human_completion.text", "label.steps[].chosen_completion",
+    "is_quality_control_question", "is_initial_screening_question",
+)  # fmt: skip
 SCREENS = ("is_quality_control_question", "is_initial_screening_question")
 
 
@@ -205,6 +211,20 @@ def sequences_of(row: PRM800KRow) -> list[tuple[Rated, ...]]:
             if completion.rating is not None and beside not in path[index : index + 1]:
                 sequences[*path[:index], beside] = None
     return list(sequences)
+
+
+def prm800k_passed_over(row: PRM800KRow, choices: Choices) -> Iterator[str]:
+    """What is in none of the traces of the row: a reason for each completion."""
+    path = path_of(row)
+    for index, step in enumerate(row.steps):
+        for completion in step.completions or ():
+            beside = Rated(completion.text, completion.rating) not in path[index : index + 1]
+            if beside and completion.rating is None:
+                yield "completions beside the path that nobody rated"
+            elif beside and not choices.alternatives:
+                yield "rated completions beside the path (--path-only)"
+        if step.human_completion is not None and step.chosen_completion is not None:
+            yield "completions that the labeler wrote beside the chosen one"
 
 
 def prm800k_labelled(row: PRM800KRow, choices: Choices) -> Iterator[LabelledTrace]:

@@ -25,6 +25,7 @@ FIELDS = (
     "original_question", "modified_question", "original_process", "modified_process",
     "modified_steps", "error_steps", "reason", "idx", "question", "classification",
 )  # fmt: skip
+READ = ("idx", "classification", "modified_question", "modified_process", "error_steps")
 BY = "prm_bench"
 
 

@@ -28,6 +28,7 @@ from surefoot.formats.nouns import (
 )
 
 HOLDS: frozenset[str] = frozenset()
+READ = ("conversations",)
 ROLES = ("user", "assistant")
 
 

@@ -16,29 +16,35 @@ from surefoot.formats.fields import rest_of
 from surefoot.formats.nouns import Choices, LeftOut, evidence, labelled, problem_for
 
 FIELDS = ("prompt", "initial_reason_steps", "chosen", "rejected")
+READ = (*FIELDS, "answer")
 BY = "step_dpo"
 
 
 @dataclass(frozen=True, slots=True)
 class StepDPORow:
-    """A preference between two continuations of one prefix."""
+    """A preference between two continuations of one prefix. answer: None if not said in words."""
 
     prompt: str
     initial_reason_steps: str
     chosen: str
     rejected: str
+    answer: str | None = None
     rest: Mapping[str, Any] = field(default_factory=dict)
 
 
 def step_dpo_of(record: Record) -> StepDPORow:
     """A row from its record. Raises InputError that names the field."""
     prompt, initial, chosen, rejected = (field_of(record, name, str) for name in FIELDS)
-    return StepDPORow(prompt, initial, chosen, rejected, rest_of(record, FIELDS))
+    answer = record.get("answer")
+    if not isinstance(answer, str):
+        return StepDPORow(prompt, initial, chosen, rejected, None, rest_of(record, FIELDS))
+    return StepDPORow(prompt, initial, chosen, rejected, answer, rest_of(record, READ))
 
 
 def step_dpo_record(row: StepDPORow) -> Record:
     """Inverse of `step_dpo_of`."""
-    return {**{name: getattr(row, name) for name in FIELDS}, **row.rest}
+    answer = {} if row.answer is None else {"answer": row.answer}
+    return {**{name: getattr(row, name) for name in FIELDS}, **answer, **row.rest}
 
 
 def step_dpo_labelled(row: StepDPORow, choices: Choices) -> Iterator[LabelledTrace]:
@@ -47,8 +53,7 @@ def step_dpo_labelled(row: StepDPORow, choices: Choices) -> Iterator[LabelledTra
     What follows the first new step is unlabelled.
     """
     del choices  # the format says all there is to say
-    answer = row.rest.get("answer")
-    problem = problem_for(row.prompt, gold=answer if isinstance(answer, str) else None)
+    problem = problem_for(row.prompt, gold=row.answer)
     for name, text, value in (("chosen", row.chosen, 1.0), ("rejected", row.rejected, 0.0)):
         shared, new = pair_steps(row.initial_reason_steps, text)
         values = [*[1.0] * len(shared), value, *[None] * (len(new) - 1)]

@@ -2,7 +2,8 @@
 
     prompt_completion  {"prompt", "completion"} and perhaps "label": bool (unpaired preference)
     preference         {"prompt", "chosen", "rejected"}
-    messages           {"messages": [..., {"role": "assistant", "content"}]}
+    messages           {"messages": [..., {"role": "assistant", "content"}]} and perhaps
+                       "label": bool (LLaMA-Factory's KTO rows)
 
 A text is a string or a list of {"role", "content"}. Read as traces, a completion is cut into
 steps at `Choices.separator` and its steps have no labels; "label", chosen and rejected become
@@ -30,6 +31,14 @@ from surefoot.formats.nouns import (
 Messages = tuple[Mapping[str, Any], ...]
 Text = str | Messages
 HOLDS = frozenset({"verdicts"})
+TURN = ("role", "content")  # what is read of a message
+READ_OF_PAIRS = ("prompt", "completion", "label", *(
+    f"{name}[].{part}" for name in ("prompt", "completion") for part in TURN
+))  # fmt: skip
+READ_OF_PREFERENCES = tuple(
+    f"{name}[].{part}" for name in ("prompt", "chosen", "rejected") for part in TURN
+)
+READ_OF_MESSAGES = ("label", *(f"messages[].{part}" for part in TURN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +63,10 @@ class PreferenceRow:
 
 @dataclass(frozen=True, slots=True)
 class MessagesRow:
-    """A conversation; the last turn is the assistant's."""
+    """A conversation; the last turn is the assistant's. label: as in `PromptCompletionRow`."""
 
     messages: Messages
+    label: bool | None = None
     rest: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -68,7 +78,7 @@ def prompt_completion_of(record: Record) -> PromptCompletionRow:
     return PromptCompletionRow(
         _text_of(record, "prompt"),
         _text_of(record, "completion"),
-        field_of(record, "label", bool) if "label" in record else None,
+        _label_of(record),
         rest_of(record, ("prompt", "completion", "label")),
     )
 
@@ -96,12 +106,19 @@ def preference_record(row: PreferenceRow) -> Record:
 
 def messages_of(record: Record) -> MessagesRow:
     """A row from its record. Raises InputError that names the field."""
-    return MessagesRow(_turns(record, "messages"), rest_of(record, ("messages",)))
+    return MessagesRow(
+        _turns(record, "messages"), _label_of(record), rest_of(record, ("messages", "label"))
+    )
 
 
 def messages_record(row: MessagesRow) -> Record:
     """Inverse of `messages_of`."""
-    return {"messages": _plain(row.messages), **row.rest}
+    label = {} if row.label is None else {"label": row.label}
+    return {"messages": _plain(row.messages), **label, **row.rest}
+
+
+def _label_of(record: Record) -> bool | None:
+    return None if record.get("label") is None else field_of(record, "label", bool)
 
 
 def _text_of(record: Record, name: str) -> Text:
@@ -134,22 +151,31 @@ def prompt_completion_labelled(
 
 
 def preference_labelled(row: PreferenceRow, choices: Choices) -> Iterator[LabelledTrace]:
-    """Two traces without step labels. Preferred is not proved right: they have no verdict."""
-    yield _trace(row.prompt, row.chosen, None, choices)
-    yield _trace(row.prompt, row.rejected, None, choices)
+    """Two traces without step labels. Preferred is not proved right: they have no verdict, and
+    a note "pair" says which is which."""
+    yield _trace(row.prompt, row.chosen, None, choices, pair="chosen")
+    yield _trace(row.prompt, row.rejected, None, choices, pair="rejected")
 
 
 def messages_labelled(row: MessagesRow, choices: Choices) -> Iterator[LabelledTrace]:
-    """One trace without step labels. Raises LeftOut unless one question is answered once."""
-    yield _trace(row.messages[:-1], row.messages[-1:], None, choices)
+    """One trace without step labels; "label" becomes its verdict. Raises LeftOut unless one
+    question is answered once."""
+    yield _trace(row.messages[:-1], row.messages[-1:], row.label, choices)
 
 
-def _trace(prompt: Text, completion: Text, right: bool | None, choices: Choices) -> LabelledTrace:
+def _trace(
+    prompt: Text, completion: Text, right: bool | None, choices: Choices, **notes: str
+) -> LabelledTrace:
+    """What a system's message says is kept in the note "system"."""
     question, solution = _single(prompt, "user"), _single(completion, "assistant")
     steps = _split(solution, choices)
     if not steps:
         raise LeftOut("the completion is empty")
-    item = labelled(problem_for(question), steps, [evidence(None, choices.kind, "")] * len(steps))
+    system = [turn["content"] for text in (prompt, completion) for turn in _system(text)]
+    if system:
+        notes["system"] = "\n".join(system)
+    unknown = [evidence(None, choices.kind, "")] * len(steps)
+    item = labelled(problem_for(question), steps, unknown, **notes)
     if right is None:
         return item
     verdict = Verdict.CORRECT if right else Verdict.WRONG
@@ -166,6 +192,10 @@ def _single(text: Text, role: str) -> str:
     return str(turns[0]["content"])
 
 
+def _system(text: Text) -> list[Mapping[str, Any]]:
+    return [] if isinstance(text, str) else [turn for turn in text if turn["role"] == "system"]
+
+
 def prompt_completion_from(
     item: LabelledTrace, choices: Choices, note: Note
 ) -> PromptCompletionRow:
@@ -180,7 +210,8 @@ def prompt_completion_from(
 def messages_from(item: LabelledTrace, choices: Choices, note: Note) -> MessagesRow:
     """A question and its answer as two messages."""
     user = {"role": "user", "content": item.trace.problem.text}
-    return MessagesRow((user, {"role": "assistant", "content": _solution(item, choices, note)}))
+    assistant = {"role": "assistant", "content": _solution(item, choices, note)}
+    return MessagesRow((user, assistant))
 
 
 def _solution(item: LabelledTrace, choices: Choices, note: Note) -> str:

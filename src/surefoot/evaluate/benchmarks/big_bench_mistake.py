@@ -44,7 +44,8 @@ def load(path: Path) -> list[Case[FirstError]]:
 
 def _case(record: Record, name: str, task: str) -> Case[FirstError]:
     steps = steps_of(record, "steps")
-    text, answer, target = (field_of(record, key, str) for key in ("input", "answer", "target"))
+    text, target = (field_of(record, key, str) for key in ("input", "target"))
+    answer: str | None = nullable(record, "answer", (str,))  # null: the model gave none
     mistake: int | None = nullable(record, "mistake_index", (int,))
     if mistake is not None and not 0 <= mistake < len(steps):
         raise InputError(
