@@ -5,10 +5,11 @@ pretty-printed objects are read whole.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from surefoot.core.errors import InputError, StorageError, need
 from surefoot.core.reading import LFS_POINTER
@@ -85,8 +86,9 @@ def write_parquet(path: str | Path, records: Iterable[Record]) -> int:
     """Writes a Parquet file, whole or not at all; returns the rows. Streams, through a JSONL file
     beside it: the types must hold for all rows, so they are read twice.
 
-    A field that some rows lack is null in them. Raises InputError for rows that no one type
-    fits, StorageError if nothing can be written, MissingExtra without pyarrow.
+    A field that some rows lack is null in them, and so is an object that is empty in every row.
+    Raises InputError for rows that no one type fits, StorageError if nothing can be written,
+    MissingExtra without pyarrow.
     """
     pyarrow = need("pyarrow", "data")
     path = Path(path)
@@ -111,11 +113,61 @@ def write_parquet(path: str | Path, records: Iterable[Record]) -> int:
 
 def _write_tables(path: Path, rows: Path, pyarrow: ModuleType) -> None:
     parquet = need("pyarrow.parquet", "data")
-    found = [pyarrow.schema(list(pyarrow.infer_type(batch))) for batch in _batches(rows)]
-    schema = pyarrow.unify_schemas(found, promote_options="permissive")
+    found = [_schema_of(batch, pyarrow) for batch in _batches(rows)]
+    unified = pyarrow.unify_schemas(found, promote_options="permissive")
+    schema = pyarrow.schema([(each.name, _storable(each.type, pyarrow)) for each in unified])
     with parquet.ParquetWriter(path, schema) as writer:
         for batch in _batches(rows):
-            writer.write_table(pyarrow.Table.from_pylist(batch, schema=schema))
+            columns = [_column(batch, each, pyarrow) for each in schema]
+            writer.write_table(pyarrow.Table.from_arrays(columns, schema=schema))
+
+
+def _schema_of(batch: list[Record], pyarrow: ModuleType) -> Any:
+    """The types of the rows' fields. Raises InputError that names a field that no one type fits."""
+    names = dict.fromkeys(name for record in batch for name in record)
+    types = []
+    for name in names:
+        with _fitting(name, pyarrow):
+            types.append((name, pyarrow.infer_type([record.get(name) for record in batch])))
+    return pyarrow.schema(types)
+
+
+def _column(batch: list[Record], field: Any, pyarrow: ModuleType) -> Any:
+    values = [_stored(record.get(field.name), field.type) for record in batch]
+    with _fitting(field.name, pyarrow):
+        return pyarrow.array(values, type=field.type)
+
+
+@contextmanager
+def _fitting(name: str, pyarrow: ModuleType) -> Iterator[None]:
+    """What pyarrow raises for values that have no place in a column, as an InputError."""
+    try:
+        yield
+    except (pyarrow.ArrowException, OverflowError, UnicodeError) as error:
+        raise InputError(
+            f"the rows do not fit a Parquet table: field {name!r} ({error}); write .jsonl instead"
+        ) from error
+
+
+def _storable(kind: Any, pyarrow: ModuleType) -> Any:
+    """The type without objects that have no field in any row: Parquet knows none. They are null."""
+    if pyarrow.types.is_struct(kind):
+        parts = [(part.name, _storable(part.type, pyarrow)) for part in kind]
+        return pyarrow.struct(parts) if parts else pyarrow.null()
+    if pyarrow.types.is_list(kind):
+        return pyarrow.list_(_storable(kind.value_type, pyarrow))
+    return kind
+
+
+def _stored(value: Any, kind: Any) -> Any:
+    """The value with null for every empty object that `_storable` made null."""
+    if value == {} and str(kind) == "null":
+        return None
+    if isinstance(value, dict):
+        return {name: _stored(part, kind.field(name).type) for name, part in value.items()}
+    if isinstance(value, list) and value and isinstance(value[0], dict | list | None):
+        return [_stored(entry, kind.value_type) for entry in value]
+    return value
 
 
 def _batches(path: Path) -> Iterator[list[Record]]:
