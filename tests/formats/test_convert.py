@@ -7,7 +7,7 @@ import pytest
 from surefoot.core.errors import InputError
 from surefoot.formats import FORMATS, Choices, LeftOut, NeedsThreshold, converted, format_of
 from surefoot.formats.convert import BROKEN, KEPT, Account
-from surefoot.formats.survey import account_record, survey_record, surveyed
+from surefoot.formats.survey import account_record, repeats, survey_record, surveyed
 
 GOOD = {"prompt": "q", "completions": ["a", "b"], "labels": [True, False]}
 CUT = {"prompt": "q", "completions": ["a", "b"], "labels": [True, None]}
@@ -173,3 +173,37 @@ def test_an_empty_survey():
     form = FORMATS["labels"]
     told = survey_record(surveyed([], form, form, Choices(), Account("rows")))
     assert told["steps"] == {"total": 0, "fewest": None, "median": None, "most": None}
+
+
+def test_repeats_are_counted_against_the_first_of_their_texts():
+    rows = [GOOD, CUT, {**GOOD, "prompt": "r"}, GOOD, CUT, {**CUT, "prompt": "r"}] * 20
+    form = FORMATS["trl_stepwise"]
+    found = surveyed(enumerate(rows, start=1), form, form, Choices(), Account("rows"))
+    same, otherwise = repeats(found)
+    assert (same.count, otherwise.count) == (40 - 1 + 20 - 1, 40 + 20)
+    assert (same.rows[:4], otherwise.rows[:4]) == ([4, 7, 9, 10], [2, 5, 6, 8])
+    assert len(same.rows) == len(otherwise.rows) == KEPT
+    assert len(found.problems()) == 2
+
+
+def test_a_survey_of_a_format_in_itself_says_that_rows_stay():
+    form = FORMATS["trl_stepwise"]
+    told = survey_record(surveyed(enumerate(ROWS, start=1), form, form, Choices(), Account("rows")))
+    assert (told["rows"], told["written"], told["lost"], told["kept"]) == (7, 6, {}, {})
+
+
+def test_fields_of_ones_own_are_kept_in_ours_and_named_elsewhere():
+    row = {**GOOD, "prediction": 1, "answer": "not ours", "empty": None}
+    [ours], account = convert([row], "trl_stepwise", "labels")
+    assert ours["extra"] == {"prediction": 1, "answer": "not ours", "empty": None}
+    assert ours["answer"] is None  # of which ours knows nothing
+    assert account.kept == {"extra.prediction": 1, "extra.answer": 1}
+    assert account.lost == {}
+    [trace], account = convert([ours], "labels", "traces")
+    assert trace["extra"] == ours["extra"]
+    assert account.kept == {"extra": 1}
+    _, account = convert([row], "trl_stepwise", "rlhflow")
+    names = {"field prediction": 1, "field answer": 1, "label kinds and makers": 1}
+    assert account.lost == names
+    _, account = convert([ours], "labels", "rlhflow")
+    assert account.lost == {"field extra": 1, "label kinds and makers": 1}

@@ -3,10 +3,15 @@
 import gzip
 import json
 import sys
+from dataclasses import replace
 
 import pytest
+from format_rows import traces
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from surefoot.core.errors import InputError, MissingExtra
+from surefoot.core.records import labelled_record
 from surefoot.formats import FORMATS, Choices, converted, foreign_rows, read_process_bench
 from surefoot.formats.convert import Account
 from surefoot.formats.files import BATCH, write_parquet
@@ -69,11 +74,55 @@ def test_parquet_comes_back_with_what_only_late_rows_have(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["rows.parquet"]
 
 
+@settings(max_examples=10)
+@given(items=st.lists(traces(soft=True), min_size=1, max_size=3), data=st.data())
+def test_our_labels_come_back_from_parquet(tmp_path_factory, items, data):
+    pytest.importorskip("pyarrow", reason="needs surefoot[data]")
+    notes = st.dictionaries(st.sampled_from(["root_value", "why"]), st.text("ab", max_size=2))
+    items = [replace(item, notes=data.draw(notes)) for item in items]
+    path, form = tmp_path_factory.mktemp("parquet") / "labels.parquet", FORMATS["labels"]
+    write_parquet(path, map(labelled_record, items))
+    back = [list(form.labelled(form.read(row), Choices())) for _, row in foreign_rows(path)]
+    assert back == [[item] for item in items]
+
+
+def test_parquet_has_null_for_objects_that_are_empty_everywhere(tmp_path):
+    pytest.importorskip("pyarrow", reason="needs surefoot[data]")
+    rows = [
+        {"notes": {}, "each": [{}, None, {}], "deep": {"er": {}}, "now_and_then": {}},
+        {"notes": {}, "each": [], "deep": {"er": {}, "n": 1}, "now_and_then": {"a": [{}]}},
+    ]
+    write_parquet(tmp_path / "rows.parquet", rows)
+    assert [row for _, row in foreign_rows(tmp_path / "rows.parquet")] == [
+        {"notes": None, "each": [None] * 3, "deep": {"er": None, "n": None},
+         "now_and_then": {"a": None}},
+        {"notes": None, "each": [], "deep": {"er": None, "n": 1}, "now_and_then": {"a": [None]}},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [[1, "x"], {"b": 2}, 2**70, "\ud800", "x"])
+def test_parquet_names_the_field_that_does_not_fit(tmp_path, value):
+    pytest.importorskip("pyarrow", reason="needs surefoot[data]")
+    rows = [{"a": 1, "odd": 1}] * 2 + [{"a": 1, "odd": value}]
+    with pytest.raises(InputError, match=r"Parquet table: field 'odd' .*; write \.jsonl instead"):
+        write_parquet(tmp_path / "rows.parquet", rows)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_name_may_be_wrong_about_parquet(tmp_path):
+    pytest.importorskip("pyarrow", reason="needs surefoot[data]")
+    write_parquet(tmp_path / "rows.jsonl", [{"a": 1}])
+    assert read(tmp_path / "rows.jsonl") == [(1, {"a": 1})]
+    (tmp_path / "rows.parquet").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(InputError, match="git lfs pull"):
+        read(tmp_path / "rows.parquet")
+
+
 def test_parquet_refuses_rows_of_no_one_type_and_keeps_the_old_file(tmp_path):
     pytest.importorskip("pyarrow", reason="needs surefoot[data]")
     path = tmp_path / "rows.parquet"
     write_parquet(path, [{"a": 1}])
-    with pytest.raises(InputError, match=r"do not fit a Parquet table .*; write \.jsonl"):
+    with pytest.raises(InputError, match=r"do not fit a Parquet table: .*; write \.jsonl"):
         write_parquet(path, [{"a": 1}, {"a": "x"}])
     assert [row for _, row in foreign_rows(path)] == [{"a": 1}]
     assert [file.name for file in tmp_path.iterdir()] == ["rows.parquet"]

@@ -29,7 +29,7 @@ class Account:
     """What became of the rows.
 
     source: what the rows are called in messages, such as their file.
-    rows, traces, written: read, found in them, and written.
+    rows, sound, traces, written: rows met, of these read by the format, traces in them, written.
     dropped: how many rows or traces were, by reason; where: the first `KEPT` row numbers of each.
     broken: (row, what is wrong with it) of the first `KEPT` rows that could not be read.
     kept: in how many written rows a field that its format does not read is kept, by its name.
@@ -40,6 +40,7 @@ class Account:
 
     source: str
     rows: int = 0
+    sound: int = 0
     traces: int = 0
     written: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
@@ -187,4 +188,5 @@ def _readable(
         except InputError as error:
             account.drop_broken(number, str(error))
             continue
+        account.sound += 1
         yield _Read(number, record, row)

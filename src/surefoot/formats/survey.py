@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from surefoot.core.records import Record
 from surefoot.core.types import LabelledTrace, StepLabel
-from surefoot.formats.convert import BROKEN, KEPT, Account, Found, fitted, found_in
+from surefoot.formats.convert import KEPT, Account, Found, fitted, found_in
 from surefoot.formats.nouns import Choices, NeedsThreshold
 from surefoot.formats.table import Format
 
@@ -92,7 +92,7 @@ def surveyed(
             _try(found, target, choices, survey.account)
         _count(found, survey)
     if source is target:  # whose rows stay as they are
-        account.written = account.rows - account.dropped[BROKEN]
+        account.written = account.sound
     return survey
 
 

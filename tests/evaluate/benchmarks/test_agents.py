@@ -16,6 +16,7 @@ from surefoot.evaluate.benchmarks import (
 )
 from surefoot.evaluate.benchmarks.agent_process_bench import AGENT_PROCESS_BENCH
 from surefoot.evaluate.benchmarks.who_and_when import WHO_AND_WHEN
+from surefoot.formats import foreign_rows
 
 
 def told(benchmark, cases, predictions):
@@ -41,6 +42,22 @@ def test_published_runs_and_their_three_contradictions(runs):
     odd = [c for c in runs if c.truth.agents_S[c.truth.step] != c.truth.agent]
     assert len(odd) == 3
     assert told(WHO_AND_WHEN, runs, list(map(WHO_AND_WHEN.perfect, runs)))["both"] == 1
+
+
+def test_runs_as_their_authors_publish_them_a_pretty_printed_file_each(runs, data, tmp_path):
+    rows = [row for _, row in foreign_rows(data / "who_and_when" / "algorithm_generated.jsonl.gz")]
+    folder = tmp_path / "Algorithm-Generated"
+    folder.mkdir()
+    for number, row in enumerate(rows, start=1):
+        (folder / f"{number}.json").write_text(json.dumps(row, indent=4))
+    for path in (folder, tmp_path):
+        found = WHO_AND_WHEN.load(path)
+        assert [c.id for c in found[:2]] == ["Algorithm-Generated-1", "Algorithm-Generated-2"]
+        assert {c.group for c in found} == {"Algorithm-Generated"}
+        assert [c.truth for c in found] == [c.truth for c in runs]
+    (folder / "7.json").write_text(json.dumps({**rows[6], "mistake_step": "x"}, indent=4))
+    with pytest.raises(InputError, match=r"7\.json row 1: field 'mistake_step'"):
+        WHO_AND_WHEN.load(folder)
 
 
 def test_a_scorer_that_knows_the_step_misses_the_contradicting_agents(runs):

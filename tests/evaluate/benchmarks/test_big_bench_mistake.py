@@ -1,5 +1,6 @@
 """The published traces: counts, invariants, and the figures that a constant reaches."""
 
+import json
 from collections import Counter
 
 import pytest
@@ -53,6 +54,14 @@ def test_a_constant_has_the_accuracy_of_the_clean_share_and_no_f1(cases):
         assert figures[task]["f1"] == 0
     assert figures["all"]["accuracy"] == pytest.approx(432 / 1586)
     assert told(cases, list(map(BIG_BENCH_MISTAKE.perfect, cases)))["all"]["accuracy"] == 1
+
+
+def test_a_model_that_gave_no_answer_hides_no_file(tmp_path):
+    row = {"input": "q", "steps": ["a", "b"], "target": "x", "answer": None, "mistake_index": 1}
+    (tmp_path / "logical_deduction.jsonl").write_text(json.dumps(row))
+    [case] = BIG_BENCH_MISTAKE.load(tmp_path)
+    assert (case.truth.first, case.truth.answer_right) == (1, False)
+    assert case.traces[0].answer is None
 
 
 def test_a_mistake_beyond_the_steps_is_refused(tmp_path):

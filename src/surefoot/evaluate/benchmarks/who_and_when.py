@@ -10,6 +10,7 @@ who did not write the step they name: there agent and step cannot both be had.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +25,13 @@ from surefoot.evaluate.benchmarks.benchmark import (
     Table,
     cases_of,
     files_of,
+    unique,
     with_total,
 )
 from surefoot.evaluate.checks import Floats, finite_numbers
 from surefoot.evaluate.intervals import quotient
 from surefoot.formats.fields import items_of, nullable
+from surefoot.formats.files import read_foreign
 
 Blame = tuple[str | None, int | None]  # (agent, step), either None if not named
 
@@ -43,8 +46,36 @@ class Failure:
 
 
 def load(path: Path) -> list[Case[Failure]]:
-    """The cases of a folder with a file for each part, or of one file. Ids are part-row."""
-    return cases_of(files_of(path), _case)
+    """The cases of a folder with a file for each part, or of one file; ids are part-row.
+
+    Or as the authors publish them: a folder for each part, in it a numbered file for each run;
+    ids are part-number.
+    """
+    parts = _parts(path)
+    if not parts:
+        return cases_of(files_of(path), _case)
+    cases = []
+    for part, files in parts.items():
+        for file in files:
+            build = partial(_case, name=f"{part}-{file.stem}", part=part)
+            cases += read_foreign(file, build)
+    return unique(cases)
+
+
+def _parts(path: Path) -> dict[str, list[Path]]:
+    """{part: its numbered files} of a folder that is a part, or has a folder for each."""
+    if not path.is_dir():
+        return {}
+    folders = [path.resolve(), *sorted(inner for inner in path.iterdir() if inner.is_dir())]
+    numbered = {
+        folder.name: [file for file in folder.glob("*.json") if file.stem.isdigit()]
+        for folder in folders
+    }
+    return {
+        part: sorted(files, key=lambda file: int(file.stem))
+        for part, files in numbered.items()
+        if files
+    }
 
 
 def _case(record: Record, name: str, part: str) -> Case[Failure]:
