@@ -83,6 +83,52 @@ def test_every_option_changes_what_is_written(converted, rows, option, default):
     assert converted(rows, *option.split())[0] != converted(rows, *default.split())[0]
 
 
+def test_lines_that_are_no_json_are_dropped_aloud(cli, tmp_path):
+    path = tmp_path / "in.jsonl"
+    path.write_text(f'oops\n{json.dumps(TRL)}\n[1]\n{{"prompt": "cut o')
+    told = json.loads(cli("convert", path, tmp_path / "out.jsonl", "--json").stdout)
+    assert (told["rows"], told["written"], told["from"]) == (4, 1, "trl_stepwise")
+    assert told["dropped"] == {"not a row of this format": {"count": 3, "rows": [1, 3, 4]}}
+    assert told["broken"]["row 1"].startswith("expected a JSON object, got 'oops'")
+    assert len(rows_of(tmp_path / "out.jsonl")) == 1
+    found = json.loads(cli("doctor", path, "--json").stdout)
+    assert (found["rows"], found["broken"]) == (4, told["broken"])
+
+
+def test_fields_that_no_format_reads_are_told(converted, cli, tmp_path):
+    row = {**TRL, "prediction": 3}
+    [ours], told = converted([row])
+    assert ours["extra"] == {"prediction": 3}
+    assert told["kept"] == {"extra.prediction": 1}
+    [_], told = converted([row], "--to", "rlhflow")
+    assert told["lost"] == {"field prediction": 1, "label kinds and makers": 1}
+    table = cli("doctor", tmp_path / "in.jsonl", "--to", "rlhflow").stdout
+    assert "  field prediction: 1" in table
+
+
+TALK = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+AGENT = {"messages": TALK, "step_labels": {"1": -1}}
+
+
+@pytest.mark.parametrize("verb", ["convert", "doctor"])
+def test_labels_that_nobody_reads_are_asked_about(refused, cli, tmp_path, verb):
+    path, out = write_rows(tmp_path / "in.jsonl", [AGENT]), tmp_path / "out.jsonl"
+    told = refused(verb, path, *([out] if verb == "convert" else []))
+    assert "it does not read step_labels, which looks like labels" in told
+    assert "--from messages`" in told
+    done = cli("convert", path, out, "--from", "messages", "--json")
+    assert json.loads(done.stdout)["kept"] == {"extra.step_labels": 1}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_files_as_people_have_them(cli, tmp_path, encoding, indent):
+    path = tmp_path / "in.json"
+    path.write_bytes("\n".join(json.dumps(TRL, indent=indent) for _ in "ab").encode(encoding))
+    cli("convert", path, tmp_path / "out.jsonl", "--to", "trl_stepwise")
+    assert rows_of(tmp_path / "out.jsonl") == [TRL, TRL]
+
+
 def test_rows_to_standard_output(cli, tmp_path):
     path = write_rows(tmp_path / "in.jsonl", [TRL, TRL])
     done = cli("convert", path, "-", "--to", "trl_stepwise")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from surefoot.cli._common import say
 from surefoot.core.errors import InputError
 from surefoot.core.types import LabelledTrace
 from surefoot.formats.convert import Account, traces_in
@@ -22,6 +23,8 @@ def read_labels(path: Path) -> list[LabelledTrace]:
     items = [item for _, item in traces_in(foreign_rows(path), form, Choices(), account)]
     for row, why in account.broken:
         raise InputError(f"{path} row {row}: {why}; mend or delete the row")
+    for reason, count in account.dropped.most_common():
+        say(f"{path}: {count} left out, such as row {account.where[reason][0]}: {reason}")
     if not any(label.value is not None for item in items for label in item.labels):
         raise InputError(f"{path} has no step with a label; label its traces first")
     return items

@@ -23,9 +23,12 @@ NEUTRALS: dict[str, Neutral] = {name: name for name in get_args(Neutral)}
 
 Rows = Annotated[
     Path,
-    typer.Argument(help="Rows: .jsonl, .json (or .gz of these), .parquet, a `datasets` folder."),
+    typer.Argument(help="Rows: JSON lines or an array, gzipped or not, Parquet, a `datasets` folder."),
 ]
-From = Annotated[str, typer.Option("--from", help="The rows' format; auto looks at their fields.")]
+From = Annotated[
+    str,
+    typer.Option("--from", help="The rows' format; auto looks at them, and asks if it is not sure."),
+]
 Threshold = Annotated[
     float | None,
     typer.Option(help="Soft labels count as right from here on, where a format has hard ones."),
@@ -65,7 +68,8 @@ def convert(
     Formats: labels and traces (our own), prm800k, math_shepherd, trl_stepwise, process_bench,
     prm_bench, big_bench_mistake, rlhflow, math_aps, math_aps_tree, openrlhf, step_dpo,
     preference, prompt_completion and messages. Writes OUT whole or not at all, and ends in what
-    was dropped (with row numbers), changed and lost. Within one format rows stay as they are.
+    was dropped (with row numbers), changed, kept besides and lost: every field of a row is one of
+    these or in the result. Within one format rows stay as they are.
 
     Example:
         surefoot convert labels.jsonl trl.jsonl --to trl_stepwise --threshold 0.5
@@ -76,7 +80,8 @@ def convert(
     reads = chosen("--from", name, FORMATS)
     refuse_unfit(to, target, reads, out, soft=soft)
     account = Account(str(rows))
-    records = checked(converted(foreign_rows(rows), reads, target, choices, account), account)
+    numbered = foreign_rows(rows, broken=account.drop_unparsed)
+    records = checked(converted(numbered, reads, target, choices, account), account)
     write = write_parquet if out.endswith(".parquet") else write_rows
     write(out, records)
     figures = {"from": name, "to": to, **account_record(account), "out": out}

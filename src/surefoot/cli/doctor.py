@@ -38,8 +38,8 @@ def doctor(
     """Examine a file of step labels in any format.
 
     Prints the format, rows, problems, steps, the balance and kinds of the labels, duplicates,
-    empty steps, what a conversion to --to would drop, change and lose (with row numbers), and
-    the problems shared with other files (white space aside).
+    empty steps, what a conversion to --to would drop, change, keep besides and lose (with row
+    numbers), and the problems shared with other files (white space aside).
 
     Example:
         surefoot doctor labels.jsonl --to trl_stepwise --threshold 0.5 --against held-out.jsonl
@@ -48,7 +48,9 @@ def doctor(
     choices = c.choices_of(threshold, neutral, kind, separator, soft=False, path_only=path_only)
     name = source if source != "auto" else format_of(rows)
     form = chosen("--from", name, FORMATS)
-    survey = surveyed(foreign_rows(rows), form, target, choices, Account(str(rows)))
+    account = Account(str(rows))
+    numbered = foreign_rows(rows, broken=account.drop_unparsed)
+    survey = surveyed(numbered, form, target, choices, account)
     problems = survey.problems()
     shared = {str(path): len(np.intersect1d(problems, _problems(path))) for path in against or []}
     figures = {"file": str(rows), "format": name, "to": to, **survey_record(survey)}

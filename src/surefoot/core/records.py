@@ -40,12 +40,15 @@ T = TypeVar("T")
 # --- files -----------------------------------------------------------------
 
 
-def read_rows(path: str | Path) -> Iterator[tuple[int, Record]]:
+def read_rows(
+    path: str | Path, *, broken: Callable[[int, str], None] | None = None
+) -> Iterator[tuple[int, Record]]:
     """Yields (row number from 1, record) of a file of JSON lines; blank lines are skipped.
 
     One JSON array or pretty-printed objects are read whole, and their objects numbered. For
     encodings and gzip see `core.reading`. Raises InputError for a missing file, one that is no
-    text, and a row that is not a JSON object.
+    text, and a row that is not a JSON object, unless `broken` is there to be told of it: (row
+    number, what is wrong with it).
     """
     path = Path(path)
     if not path.is_file():
@@ -54,8 +57,16 @@ def read_rows(path: str | Path) -> Iterator[tuple[int, Record]]:
         yield from _whole_rows(path)
         return
     for row, line in _numbered_lines(path):
-        if line.strip():
-            yield row, _parse_row(line, path, row)
+        if not line.strip():
+            continue
+        try:
+            record = _parse_row(line, path, row)
+        except InputError as error:
+            if broken is None:
+                raise
+            broken(row, str(error).removeprefix(f"{path} row {row}: "))
+            continue
+        yield row, record
 
 
 def read_chosen(path: str | Path, rows: Collection[int]) -> dict[int, Record]:

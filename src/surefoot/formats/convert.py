@@ -57,6 +57,11 @@ class Account:
         if len(rows) < KEPT and row not in rows:
             rows.append(row)
 
+    def drop_unparsed(self, row: int, what: str) -> None:
+        """A line of the file that is no JSON object."""
+        self.rows += 1
+        self.drop_broken(row, what)
+
     def drop_broken(self, row: int, what: str) -> None:
         """A row that could not be read."""
         self.drop(row, BROKEN)

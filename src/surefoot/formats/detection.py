@@ -80,12 +80,17 @@ def format_of(path: str | Path) -> str:
     against the formats that come near, and how to decide.
     """
     first: tuple[Record, Guess] | None = None
-    for _, record in islice(foreign_rows(path), LOOK):
+    broken: list[tuple[int, str]] = []  # lines that are no JSON objects hide no file either
+    rows = foreign_rows(path, broken=lambda row, why: broken.append((row, why)))
+    for _, record in islice(rows, LOOK):
         guess = guessed(record)
         if len(guess.fit) == 1:
             return guess.fit[0]
         if first is None or (guess.doubts and not first[1].doubts):
             first = record, guess
+    if first is None and broken:
+        row, why = broken[0]
+        raise InputError(f"{path} has no rows of data: row {row}: {why}")
     if first is None:
         raise InputError(f"{path} has no rows; expected one a line")
     raise InputError(_told(path, *first))

@@ -20,17 +20,22 @@ PARQUET = b"PAR1"  # how every Parquet file begins
 BATCH = 512  # rows of a Parquet file in memory at once
 
 
-def foreign_rows(path: str | Path) -> Iterator[tuple[int, Record]]:
+def foreign_rows(
+    path: str | Path, *, broken: Callable[[int, str], None] | None = None
+) -> Iterator[tuple[int, Record]]:
     """Yields (row number from 1, record) of JSON (see `core.reading`), of .parquet, or of a folder
     that `datasets` saved.
 
-    Raises InputError for a missing file, a Git LFS pointer and a row that is no object,
-    MissingExtra if Parquet or a folder needs a package that is not installed.
+    broken: is told of every line that is no JSON object, (row number, why), instead of InputError.
+    Raises InputError for a missing file and for one that is something else, MissingExtra if
+    Parquet or a folder needs a package that is not installed.
     """
     path = Path(path)
     if path.is_dir():
         return _folder_rows(path)
-    return _parquet_rows(path) if path.is_file() and _is_parquet(path) else read_rows(path)
+    if path.is_file() and _is_parquet(path):
+        return _parquet_rows(path)
+    return read_rows(path, broken=broken)
 
 
 def read_foreign(path: str | Path, build: Callable[[Record], T]) -> list[T]:
