@@ -23,11 +23,15 @@ NEUTRALS: dict[str, Neutral] = {name: name for name in get_args(Neutral)}
 
 Rows = Annotated[
     Path,
-    typer.Argument(help="Rows: JSON lines or an array, gzipped or not, Parquet, a `datasets` folder."),
+    typer.Argument(
+        help="Rows: JSON lines or an array, gzipped or not, Parquet, a `datasets` folder."
+    ),
 ]
 From = Annotated[
     str,
-    typer.Option("--from", help="The rows' format; auto looks at them, and asks if it is not sure."),
+    typer.Option(
+        "--from", help="The rows' format; auto looks at them, and asks if it is not sure."
+    ),
 ]
 Threshold = Annotated[
     float | None,

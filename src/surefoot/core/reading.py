@@ -104,15 +104,30 @@ def _ends_early(line: str) -> bool:
     return False
 
 
-def whole_values(path: Path) -> list[Any]:
-    """The rows of a file that is one JSON array, or JSON values one after the other.
+def whole_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(row number from 1, object) of a file that is one JSON array, or objects one after the other.
 
-    The file is read whole. Raises InputError with the line where it is no JSON.
+    The file is read whole. Raises InputError with the line where it is no JSON, and for a row that
+    is no object.
     """
+    values = _whole_values(path)
+    one_array = len(values) == 1 and isinstance(values[0], list)
+    for row, record in enumerate(values[0] if one_array else values, start=1):
+        yield row, an_object(record, path, row)
+
+
+def an_object(record: object, path: Path, row: int) -> dict[str, Any]:
+    """The record as it is. Raises InputError, with the row, if it is no JSON object."""
+    if not isinstance(record, dict):
+        raise InputError(f"{path} row {row}: expected a JSON object, got {type(record).__name__}")
+    return record
+
+
+def _whole_values(path: Path) -> list[Any]:
     try:
         with opened_text(path) as file:
             text = file.read()
-        values = list(_values(text))
+        return list(_values(text))
     except json.JSONDecodeError as error:
         raise InputError(
             f"{path} line {error.lineno} column {error.colno}: {error.msg}; expected one JSON "
@@ -124,8 +139,6 @@ def whole_values(path: Path) -> list[Any]:
         raise InputError(
             f"{path} cannot be read ({error}); expected one JSON array, or one object per line"
         ) from error
-    one_array = len(values) == 1 and isinstance(values[0], list)
-    return values[0] if one_array else values
 
 
 def _values(text: str) -> Iterator[Any]:

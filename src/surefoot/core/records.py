@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from surefoot.core.errors import InputError, StorageError
-from surefoot.core.reading import one_per_line, opened_text, whole_values
+from surefoot.core.reading import an_object, one_per_line, opened_text, whole_rows
 from surefoot.core.types import (
     Kind,
     LabelledTrace,
@@ -54,7 +54,7 @@ def read_rows(
     if not path.is_file():
         raise InputError(f"expected a JSONL file, but there is none at {path}")
     if not one_per_line(path):
-        yield from _whole_rows(path)
+        yield from whole_rows(path)
         return
     for row, line in _numbered_lines(path):
         if not line.strip():
@@ -79,7 +79,7 @@ def read_chosen(path: str | Path, rows: Collection[int]) -> dict[int, Record]:
         lines = _numbered_lines(path)
         found = {row: _parse_row(line, path, row) for row, line in lines if row in wanted}
     else:
-        found = {row: record for row, record in _whole_rows(path) if row in wanted}
+        found = {row: record for row, record in whole_rows(path) if row in wanted}
     missing = sorted(wanted - found.keys())
     if missing:
         raise InputError(f"{path} has no row {missing[0]}; it is not the file that it was")
@@ -112,11 +112,6 @@ def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
         ) from error
 
 
-def _whole_rows(path: Path) -> Iterator[tuple[int, Record]]:
-    for row, record in enumerate(whole_values(path), start=1):
-        yield row, _an_object(record, path, row)
-
-
 def _parse_row(line: str, path: Path, row: int) -> Record:
     try:
         record = json.loads(line)
@@ -125,13 +120,7 @@ def _parse_row(line: str, path: Path, row: int) -> Record:
             f"{path} row {row}: expected a JSON object, got {line.strip()[:60]!r} ({error.msg}); "
             "mend or delete the row"
         ) from error
-    return _an_object(record, path, row)
-
-
-def _an_object(record: object, path: Path, row: int) -> Record:
-    if not isinstance(record, dict):
-        raise InputError(f"{path} row {row}: expected a JSON object, got {type(record).__name__}")
-    return record
+    return an_object(record, path, row)
 
 
 def read_all(path: str | Path, build: Callable[[Record], T]) -> list[T]:

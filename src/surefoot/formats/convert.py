@@ -95,7 +95,7 @@ def converted(
             yield target.write(row)
 
 
-def fitted(found: "Found", target: Format, choices: Choices, account: Account) -> object | None:
+def fitted(found: "Found", target: Format, choices: Choices, account: Account) -> Any:
     """A row of the target with what the trace holds; None if it was left out. Either way the
     account tells of it. Raises InputError if the target's rows cannot be made, NeedsThreshold."""
     if target.make is None:
