@@ -68,8 +68,8 @@ def test_equal_cost_by_hand():
     worth two plain solutions, or four that nobody reads."""
     row = [trace("b", tokens=5, right=False, answer="2"), trace("a", tokens=5)] * 2
     scores = [scored(0.1, tokens=5), scored(0.9, tokens=5)] * 2
-    plain = Plain([row] * 3, [scores] * 3)
-    results = {"good": [found(trace("a"), policy=10, verifier=10)] * 3}
+    plain = Plain([row] * 40, [scores] * 40)
+    results = {"good": [found(trace("a"), policy=10, verifier=10)] * 40}
     summary = compare_searches(results, plain, seconds={"good": 1.0})
     policy, both = (summary["equal_cost"]["good"][b] for b in ("policy tokens", "all tokens"))
     assert policy["n"] == 2

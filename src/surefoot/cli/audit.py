@@ -193,7 +193,7 @@ def _contents(audited: Mapping[str, Figures]) -> str:
 
 
 def _against_truth(audited: Mapping[str, Figures]) -> str:
-    from surefoot.report.looks import bracketed
+    from surefoot.report.looks import bracketed, doubts
 
     head = (
         "against the truth", "true, %", "interval", "missed, %", "false alarms, %",
@@ -205,13 +205,14 @@ def _against_truth(audited: Mapping[str, Figures]) -> str:
         row = (
             _plain(name),
             _share(true["estimate"]),
-            bracketed(_share(true["low"]), _share(true["high"])),
+            bracketed(_share(true["low"]), _share(true["high"]), true.get("note") or ""),
             *(_share(f[key]) for key in ("missed", "false_alarms", "first_error_f1")),
             f"{f['tokens']:,}",
             _number(f["tokens_per_true_label"], ",.1f"),
         )
         rows.append(row)
-    return _table(head, rows)
+    told = doubts([f["true_labels"] for f in audited.values()])
+    return _table(head, rows) + (f"\n{told}" if told else "")
 
 
 def _agreed(agreements: Sequence[Figures]) -> str:

@@ -95,7 +95,8 @@ def fall_after_peak(means_1R_N: Floats, *, level: float = 0.95) -> Fall:
     strayed = (drawn_R_N - drops_N)[:, known] / spread_N[known]
     most = float(np.quantile(strayed.max(axis=1, initial=0.0), (1 + level) / 2))
     high = float(np.quantile(drawn_R_N[:, peak], (1 + level) / 2))
-    return Fall(peak + 1, Interval(largest, largest - most * float(spread_N[peak]), high))
+    low = largest - most * float(spread_N[peak])
+    return Fall(peak + 1, Interval(largest, low, high, "bootstrap"))
 
 
 def _rectangle(scores_P_N: npt.ArrayLike, right_P_N: npt.ArrayLike) -> tuple[Floats, Bools]:

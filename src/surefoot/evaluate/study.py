@@ -17,7 +17,7 @@ from surefoot.core.seeds import rng_for
 from surefoot.core.types import Kind
 from surefoot.core.votes import answer_classes
 from surefoot.evaluate.checks import Bools, Floats
-from surefoot.evaluate.curves import best_of_n_curves, coverage_curves, resampled_means
+from surefoot.evaluate.curves import best_of_n_curves, coverage_curves
 from surefoot.evaluate.pools import AGGREGATIONS, Pool
 from surefoot.evaluate.votes import MOST, drawn_vote_curves, majority_curve
 
@@ -39,11 +39,12 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """What was computed of a pool, each curve as [1 + R, N] from `resampled_means`.
+    """What was computed of a pool; a curve is [P, N], accuracy of each problem at each n.
 
     right_P_N: [P, N]. totals: [P, N] one number a candidate, by way.
     coverage, majority, random: what a perfect scorer, a vote and a random scorer reach.
     best, weighted: best-of-n and weighted vote by way; no vote where a total is negative.
+    resamples: of the figures that no closed interval exists for.
     """
 
     verifiers: tuple[Scored, ...]
@@ -81,11 +82,6 @@ def study_pool(
     _check(pools_P, verifiers)
     total = min(len(pool.right_N) for pool in pools_P)
     right = np.array([pool.right_N[:total] for pool in pools_P])
-
-    def means(curves_P_N: Floats) -> Floats:
-        rng = rng_for(seed, "study")  # the same resamples for every curve
-        return resampled_means(curves_P_N, rng=rng, resamples=resamples)
-
     totals = {(v.name, how): _totals(v, how, total) for v in verifiers for how in AGGREGATIONS}
     voting = [way for way, totals_P_N in totals.items() if totals_P_N.min() >= 0]
     votes = _vote_curves(pools_P, right, [totals[way] for way in voting], seed, draws, same)
@@ -93,11 +89,11 @@ def study_pool(
         verifiers=tuple(verifiers),
         right_P_N=right,
         totals=totals,
-        coverage=means(coverage_curves(right)),
-        majority=means(votes[0]),
-        random=means(np.repeat(right.mean(axis=1, keepdims=True), total, axis=1)),
-        best={w: means(best_of_n_curves(t, right, ties="first")) for w, t in totals.items()},
-        weighted={way: means(curve) for way, curve in zip(voting, votes[1:], strict=True)},
+        coverage=coverage_curves(right),
+        majority=votes[0],
+        random=np.repeat(right.mean(axis=1, keepdims=True), total, axis=1),
+        best={w: best_of_n_curves(t, right, ties="first") for w, t in totals.items()},
+        weighted=dict(zip(voting, votes[1:], strict=True)),
         seed=seed,
         resamples=resamples,
         draws=draws,

@@ -12,9 +12,10 @@
                "risks": [{"alpha", "threshold", "answered", "why_not"}]}
     curves    {"n": [1..N], "coverage", "majority", "random": BAND,
                "verifiers": {name: {how: {"best_of_n": BAND, "weighted_vote": BAND | null}}}}
-    INTERVAL  {"estimate", "low", "high"}; BAND the same, each a list over n
+    INTERVAL  {"estimate", "low", "high", "method", "note"}; BAND lists of the first three over n
 
-Rates are fractions, intervals hold 95 % over resampled problems, differences are paired.
+Rates are fractions, intervals hold 95 % over problems, differences are paired. "method" and
+"note" are those of `evaluate.intervals`: a note is why not to trust the ends, "" for no reason.
 Unknown is null: "legal" where nobody said what the scores mean, "calibration" and
 "plans" where totals are no probabilities, "weighted_vote" where they may be negative.
 """
@@ -32,7 +33,12 @@ from surefoot.evaluate.calibration import reliability_bins, resampled_calibratio
 from surefoot.evaluate.checks import Bools, Floats
 from surefoot.evaluate.conformal import accept_threshold
 from surefoot.evaluate.curves import fall_after_peak, resampled_means
-from surefoot.evaluate.intervals import interval_of, quotient
+from surefoot.evaluate.intervals import (
+    interval_of,
+    mean_interval,
+    paired_interval,
+    quotient,
+)
 from surefoot.evaluate.min_position import last_part
 from surefoot.evaluate.planner import fewest_best, pool_utilities
 from surefoot.evaluate.pools import AGGREGATIONS
@@ -44,6 +50,7 @@ Record = dict[str, Any]
 
 COSTS = (0.0, -1.0, -2.0, -4.0, -8.0)  # V_f of the plans, as in arXiv:2411.17501
 ACCEPT_AT = 0.5  # the score from which a plan's verifier accepts
+UNUSED = np.random.default_rng(0)  # one share a problem: its interval draws nothing
 ALPHAS = (0.02, 0.05, 0.1)  # shares "accepted and wrong" to promise
 
 
@@ -92,7 +99,7 @@ def _pairs(study: Study) -> list[Record]:
             "aggregation": how,
             "a": a,
             "b": b,
-            "diff": _last(study.best[a, how] - study.best[b, how]),
+            "diff": _gap(study.best[a, how], study.best[b, how]),
         }
         for how in AGGREGATIONS
         for a, b in combinations(names, 2)
@@ -113,14 +120,15 @@ def _verifier(study: Study, verifier: Scored) -> Record:
 def _row(study: Study, verifier: Scored, how: str) -> Record:
     way = verifier.name, how
     best, vote = study.best[way], study.weighted.get(way)
-    fall = fall_after_peak(best)
+    rng = rng_for(study.seed, "study")
+    fall = fall_after_peak(resampled_means(best, rng=rng, resamples=study.resamples))
     return {
         "legal": None if verifier.kind is None else how in LEGAL[verifier.kind],
         "best_of_n": _last(best),
-        "best_of_n_vs_majority": _last(best - study.majority),
+        "best_of_n_vs_majority": _gap(best, study.majority),
         "weighted_vote": None if vote is None else _last(vote),
-        "weighted_vote_vs_majority": None if vote is None else _last(vote - study.majority),
-        "selection_gap": _last(study.coverage - best),
+        "weighted_vote_vs_majority": None if vote is None else _gap(vote, study.majority),
+        "selection_gap": _last((study.coverage - best).clip(0, 1)),  # no problem's is below 0
         "fall": {"peak": fall.peak, "sure": fall.sure, **asdict(fall.fall)},
         "calibration": _calibration(study, study.totals[way]),
         "plans": _plans(study, study.totals[way]),
@@ -148,7 +156,7 @@ def _plans(study: Study, totals_P_N: Floats) -> list[Record] | None:
         attempts = fewest_best(utilities.mean(axis=0))
         rng = rng_for(study.seed, "study")
         chosen = resampled_means(utilities[:, [attempts]], rng=rng, resamples=study.resamples)
-        plans.append({"wrong": wrong, "attempts": attempts, "utility": _last(chosen)})
+        plans.append({"wrong": wrong, "attempts": attempts, "utility": _interval(chosen[:, 0])})
     return plans
 
 
@@ -203,8 +211,29 @@ def _law(study: Study) -> Record | None:
     return {"a": asdict(law.a), "b": asdict(law.b)}
 
 
-def _last(means_1R_N: Floats) -> Record | None:
-    return _interval(means_1R_N[:, -1])
+def _last(curves_P_N: Floats) -> Record:
+    """The mean over problems with all N candidates."""
+    return _share(curves_P_N[:, -1])
+
+
+def _gap(a_P_N: Floats, b_P_N: Floats) -> Record:
+    """The same of the difference of two, paired by problem."""
+    a, b = _exactly_shares(a_P_N[:, -1]), _exactly_shares(b_P_N[:, -1])
+    found = paired_interval(a, b, rng=UNUSED)
+    assert found is not None
+    return asdict(found)
+
+
+def _share(values_P: Floats) -> Record:
+    found = mean_interval(_exactly_shares(values_P), rng=UNUSED)
+    assert found is not None
+    return asdict(found)
+
+
+def _exactly_shares(values_P: Floats) -> list[float]:
+    """Without the last digit of rounding that leaves [0, 1]."""
+    listed: list[float] = values_P.clip(0, 1).tolist()
+    return listed
 
 
 def _interval(values_1R: Floats) -> Record | None:
@@ -212,9 +241,6 @@ def _interval(values_1R: Floats) -> Record | None:
     return None if found is None else asdict(found)
 
 
-def _band(means_1R_N: Floats) -> Record:
-    found = [interval_of(values_1R) for values_1R in means_1R_N.T]
-    return {
-        name: [None if i is None else getattr(i, name) for i in found]
-        for name in ("estimate", "low", "high")
-    }
+def _band(curves_P_N: Floats) -> Record:
+    found = [_share(values_P) for values_P in curves_P_N.T]
+    return {name: [row[name] for row in found] for name in ("estimate", "low", "high")}

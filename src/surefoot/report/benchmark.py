@@ -16,6 +16,7 @@ from surefoot.report.looks import (
     amount,
     bracketed,
     decimal,
+    doubts,
     looks_of,
     percent,
     role_of,
@@ -33,7 +34,7 @@ from surefoot.report.sections import (
 from surefoot.report.svg import escape, tag
 from surefoot.report.tables import aligned, plain
 
-Figure = Mapping[str, float | None] | None  # {"estimate", "low", "high"}
+Figure = Mapping[str, Any] | None  # {"estimate", "low", "high", "note"}
 
 
 def benchmark_table(summary: Record) -> str:
@@ -47,7 +48,20 @@ def benchmark_table(summary: Record) -> str:
     if len(others) > 1:
         cells = [(column, total, column) for column in others]
         parts.append(_columns(summary, f"{total}, %", cells))
-    return "\n\n".join(parts) + "".join(f"\n{line}" for line in _gaps(summary))
+    return "\n\n".join(parts) + "".join(
+        f"\n{line}" for line in (*_gaps(summary), *_doubts(summary))
+    )
+
+
+def _doubts(summary: Record) -> list[str]:
+    """What stars at the figures that `benchmark_table` shows mean."""
+    main, total = summary["main"], summary["total"]
+    shown = [
+        [rows[total], [row.get(main) for row in rows.values()]]
+        for rows in (entry["figures"] for entry in summary["entries"].values())
+    ]
+    told = doubts([shown, [rows.get(total) for rows in summary["differences"].values()]])
+    return [told] if told else []
 
 
 def _columns(summary: Record, title: str, cells: Sequence[tuple[str, str, str]]) -> str:
@@ -177,7 +191,8 @@ def every_figure(summary: Record) -> str:
         ]
         shown = tag("summary", {}, tag("bdi", {}, escape(name)))
         parts.append(tag("details", {}, shown + table(("%", *columns), rows)))
-    return "".join(parts)
+    told = doubts([entry["figures"] for entry in summary["entries"].values()])
+    return "".join(parts) + (note(told) if told else "")
 
 
 def decisions(summary: Record) -> str:
@@ -220,8 +235,8 @@ def _told(figure: Figure) -> str:
     return f"{percent(figure['estimate'])} {_ends(figure, percent)}".strip()
 
 
-def _ends(figure: Mapping[str, float | None], show: Any) -> str:
-    return bracketed(show(figure["low"]), show(figure["high"]))
+def _ends(figure: Mapping[str, Any], show: Any) -> str:
+    return bracketed(show(figure["low"]), show(figure["high"]), figure.get("note", ""))
 
 
 def _cell(figure: Figure) -> str:

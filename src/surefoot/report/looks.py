@@ -6,7 +6,7 @@ and no distinction rests on colour alone.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -69,9 +69,26 @@ def signed(fraction: float | None) -> str:
     return "0.0" if float(shown) == 0 else shown.replace("-", "−")
 
 
-def bracketed(low: str, high: str) -> str:
-    """An interval: "[66.0, 76.1]"; empty where both ends are unknown."""
-    return "" if low == high == UNKNOWN else f"[{low}, {high}]"
+def bracketed(low: str, high: str, doubt: str = "") -> str:
+    """An interval: "[66.0, 76.1]", starred if in doubt; empty where both ends are unknown."""
+    return "" if low == high == UNKNOWN else f"[{low}, {high}]{'*' if doubt else ''}"
+
+
+def doubts(record: object) -> str:
+    """What the stars of a record's intervals mean, as one sentence; "" without any."""
+    found = sorted(dict.fromkeys(_notes(record)))
+    return f"* {'; '.join(found)}." if found else ""
+
+
+def _notes(record: object) -> Iterator[str]:
+    if isinstance(record, Mapping):
+        if record.get("note") and "low" in record:
+            yield str(record["note"])
+        for value in record.values():
+            yield from _notes(value)
+    elif isinstance(record, list | tuple):
+        for value in record:
+            yield from _notes(value)
 
 
 def decimal(value: float | None) -> str:

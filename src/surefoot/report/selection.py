@@ -12,7 +12,16 @@ from surefoot.report.curves import accuracy_svg
 from surefoot.report.data import CurvePoint, Difference, ReliabilityBin
 from surefoot.report.files import write_whole
 from surefoot.report.html import assemble
-from surefoot.report.looks import UNKNOWN, Look, amount, bracketed, decimal, percent, signed
+from surefoot.report.looks import (
+    UNKNOWN,
+    Look,
+    amount,
+    bracketed,
+    decimal,
+    doubts,
+    percent,
+    signed,
+)
 from surefoot.report.panels import reliability_svg
 from surefoot.report.sections import (
     behind,
@@ -218,7 +227,9 @@ def calibration(summary: Record) -> str:
     if not pictures:
         return ""
     gallery = tag("div", {"class": "gallery"}, "".join(pictures))
-    return gallery + behind(table(("Verifier", "By", "Brier ↓", "ECE, 10 bins ↓"), rows))
+    told = doubts([row["calibration"] for _, _, row in _rows(summary)])
+    shown = table(("Verifier", "By", "Brier ↓", "ECE, 10 bins ↓"), rows)
+    return gallery + behind(shown + (note(told) if told else ""))
 
 
 def weakest_steps(summary: Record) -> str:
@@ -234,7 +245,8 @@ def weakest_steps(summary: Record) -> str:
         "A verifier of steps has its lowest score where the error is; far above chance it has "
         "become a verifier of outcomes (arXiv:2501.07301)."
     )
-    return table(titles, rows) + note(notes) if rows else ""
+    told = doubts([verifier["min_at_last"] for verifier in summary["verifiers"].values()])
+    return table(titles, rows) + note(f"{notes} {told}".strip()) if rows else ""
 
 
 def plans(summary: Record) -> str:
@@ -321,7 +333,7 @@ def _number(interval: Record, show: Callable[[float | None], str]) -> str:
 
 
 def _bracketed(interval: Record, show: Callable[[float | None], str]) -> str:
-    return bracketed(show(interval["low"]), show(interval["high"]))
+    return bracketed(show(interval["low"]), show(interval["high"]), interval.get("note", ""))
 
 
 def _difference(interval: Record | None) -> Difference | None:

@@ -260,15 +260,39 @@ def resampled_table(
     return benchmark.table({group: sums_1R_G_K[:, g] for g, group in enumerate(groups)})
 
 
-def figures_of(table: Table, *, level: float = 0.95) -> Figures:
-    """{row: {column: interval}}; None where a figure has nothing to be measured on."""
+def problems_in(cases: Sequence[Case[T]]) -> dict[str, int]:
+    """{group: how many problems its cases are of}, and those of all cases under ""."""
+    seen: dict[str, set[str]] = {"": {case.cluster for case in cases}}
+    for case in cases:
+        seen.setdefault(case.group, set()).add(case.cluster)
+    return {group: len(problems) for group, problems in seen.items()}
+
+
+def figures_of(
+    table: Table, *, problems: Mapping[str, int] | None = None, level: float = 0.95
+) -> Figures:
+    """{row: {column: interval}}; None where a figure has nothing to be measured on.
+
+    problems: from `problems_in`, so that a row of few is noted; None if unknown.
+    """
+    known = problems or {}
     return {
-        row: {column: interval_of(values, level=level) for column, values in columns.items()}
+        row: {
+            column: interval_of(values, level=level, clusters=known.get(row, known.get("")))
+            for column, values in columns.items()
+        }
         for row, columns in table.items()
     }
 
 
-def differences_of(a: Table, b: Table, column: str, *, level: float = 0.95) -> Figures:
+def differences_of(
+    a: Table,
+    b: Table,
+    column: str,
+    *,
+    problems: Mapping[str, int] | None = None,
+    level: float = 0.95,
+) -> Figures:
     """{row: {column: interval of a - b}}, paired: both tables must be of the same seed."""
     return figures_of(
         {
@@ -276,6 +300,7 @@ def differences_of(a: Table, b: Table, column: str, *, level: float = 0.95) -> F
             for row, columns in a.items()
             if column in columns
         },
+        problems=problems,
         level=level,
     )
 

@@ -3,14 +3,15 @@
     {"benchmark", "title", "paper", "cases", "problems", "groups": {name: cases}, "main", "total",
      "seed", "resamples",
      "entries": {name: {"kind", "threshold", "chosen_on", "refused", "tokens",
-                        "figures": {row: {column: {"estimate", "low", "high"} or null}}}},
-     "base": name, "differences": {name: {row: {"estimate", "low", "high"} or null}}}
+                        "figures": {row: {column: INTERVAL or null}}}},
+     "base": name, "differences": {name: {row: INTERVAL or null}}}
+    INTERVAL  {"estimate", "low", "high", "method", "note"}, those of `evaluate.intervals`
 
 `differences` are of the main column, each entry less the first, paired by problem.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TypeVar
 
@@ -22,6 +23,7 @@ from surefoot.evaluate.benchmarks.benchmark import (
     Table,
     differences_of,
     figures_of,
+    problems_in,
     resampled_table,
 )
 from surefoot.evaluate.benchmarks.entries import Entry
@@ -52,26 +54,28 @@ def compare(
         )
         for entry in entries
     }
+    problems = problems_in(cases)
     return {
         "benchmark": benchmark.name,
         "title": benchmark.title,
         "paper": benchmark.paper,
         "cases": len(cases),
-        "problems": len({case.cluster for case in cases}),
+        "problems": problems[""],
         "groups": dict(Counter(case.group for case in cases)),
         "main": benchmark.main,
         "total": benchmark.total,
         "seed": seed,
         "resamples": resamples,
-        "entries": {entry.name: _entry(entry, tables[entry.name]) for entry in entries},
+        "entries": {entry.name: _entry(entry, tables[entry.name], problems) for entry in entries},
         "base": names[0],
         "differences": {
-            name: _differences(tables[name], tables[names[0]], benchmark.main) for name in names[1:]
+            name: _differences(tables[name], tables[names[0]], benchmark.main, problems)
+            for name in names[1:]
         },
     }
 
 
-def _entry(entry: Entry[P], table: Table) -> Record:
+def _entry(entry: Entry[P], table: Table, problems: Mapping[str, int]) -> Record:
     return {
         "kind": entry.kind.value if entry.kind else None,
         "threshold": entry.threshold,
@@ -80,13 +84,13 @@ def _entry(entry: Entry[P], table: Table) -> Record:
         "tokens": entry.tokens,
         "figures": {
             row: {column: _record(interval) for column, interval in columns.items()}
-            for row, columns in figures_of(table).items()
+            for row, columns in figures_of(table, problems=problems).items()
         },
     }
 
 
-def _differences(table: Table, base: Table, column: str) -> Record:
-    found = differences_of(table, base, column)
+def _differences(table: Table, base: Table, column: str, problems: Mapping[str, int]) -> Record:
+    found = differences_of(table, base, column, problems=problems)
     return {row: _record(columns[column]) for row, columns in found.items() if columns}
 
 
