@@ -229,3 +229,28 @@ def test_refusals(refused, bench, tmp_path, arguments, message):
 def test_refused_predictions(refused, bench, tmp_path, rows, message):
     path = write_rows(tmp_path / "p.jsonl", rows)
     assert message in refused("evaluate", "process_bench", "--data", bench, "--predictions", path)
+
+
+def test_what_has_no_verdict_may_count_as_its_authors_have_it(cli, refused, bench, tmp_path):
+    labels = ("error", "error", "no_error", "no_error")
+    cases = [{"input": f"q{i}", "llm_response": "r", "label": x} for i, x in enumerate(labels)]
+    folder = tmp_path / "data"
+    folder.mkdir()
+    data = write_rows(folder / "task.jsonl", cases)
+    said = [True, None, None, False]
+    rows = [{"id": f"task-{i + 1}", "prediction": x} for i, x in enumerate(said)]
+    found = write_rows(tmp_path / "p.jsonl", rows)
+    command = ["evaluate", "realmistake", "--data", data, "--predictions", found, "--json"]
+    figures = {}
+    for missing in ("wrong", "official"):
+        summary = json.loads(cli(*command, "--missing", missing).stdout)
+        assert summary["missing"] == missing
+        row = summary["entries"]["p"]["figures"]["all"]
+        figures[missing] = [row[key]["estimate"] for key in ("f1", "precision", "accuracy")]
+        assert row["f1"]["note"]  # four problems
+    assert figures["wrong"] == pytest.approx([2 / 4, 1 / 2, 1 / 2])
+    assert figures["official"] == pytest.approx([2 / 3, 1.0, 1 / 2])
+    assert "only 4 problems" in cli(*command[:-1]).stderr
+    other = ["evaluate", "process_bench", "--data", bench, "--scorer", "random"]
+    assert "no way of its own to count" in refused(*other, "--missing", "official")
+    assert "--missing must be one of wrong, official" in refused(*command, "--missing", "no")

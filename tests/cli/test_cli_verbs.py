@@ -315,15 +315,46 @@ SCORES = [
 @pytest.mark.parametrize(
     ("aggregation", "best"), [("last", 1.0), ("min", 0.0), ("product", 0.0), ("mean", 1.0)]
 )
-def test_select_prints_the_five_figures(cli, tmp_path, aggregation, best):
+def test_select_prints_the_six_figures(cli, tmp_path, aggregation, best):
     pool, scores = write_rows(tmp_path / "p", POOL), write_rows(tmp_path / "s", SCORES)
     arguments = ["select", pool, "--scores", scores, "--aggregation", aggregation, "--n", 3]
     told = json.loads(cli(*arguments, "--json").stdout)
-    assert list(told) == ["pass@1", "majority", "best_of_n", "weighted_vote", "coverage"]
+    assert list(told) == ["pass@1", "majority", "best_of_n", "weighted_vote", "coverage", "pass^n"]
     assert told["best_of_n"] == best
     assert told["coverage"] == 1
+    assert told["pass^n"] == 0
+    assert json.loads(cli(*arguments[:-2], "--json").stdout) == told  # all three by default
     table = cli(*arguments).stdout.splitlines()
     assert [line.split()[0] for line in table] == list(told)
+
+
+def test_select_takes_logits_and_says_what_it_cannot_know(cli, tmp_path):
+    logits = [{**row, "step_scores": [s - 3 for s in row["step_scores"]]} for row in SCORES]
+    pool, scores = write_rows(tmp_path / "p", POOL), write_rows(tmp_path / "s", logits)
+    arguments = ["select", pool, "--scores", scores, "--aggregation", "min"]
+    done = cli(*arguments)
+    assert "unknown" in next(x for x in done.stdout.splitlines() if x.startswith("weighted"))
+    assert "--kind" in done.stderr
+    told = {
+        kind: json.loads(cli(*arguments, "--json", "--kind", kind).stdout)
+        for kind in ("logit", "logratio", "progress")
+    }
+    plain = json.loads(cli(*arguments, "--json").stdout)
+    assert plain["weighted_vote"] is None
+    assert told["progress"] == plain
+    for kind in ("logit", "logratio"):
+        assert 0 <= told[kind].pop("weighted_vote") <= 1
+    del plain["weighted_vote"]
+    assert told["logit"] == told["logratio"] == plain
+
+
+def test_select_takes_pools_of_any_size(cli, refused, tmp_path):
+    second = {**POOL[0], "problem_id": "q", "candidates": POOL[0]["candidates"][:2]}
+    pool = write_rows(tmp_path / "p", [*POOL, second])
+    scores = write_rows(tmp_path / "s", [*SCORES, *({**s, "problem_id": "q"} for s in SCORES[:2])])
+    told = json.loads(cli("select", pool, "--scores", scores, "--json").stdout)
+    assert told == json.loads(cli("select", pool, "--scores", scores, "--n", 2, "--json").stdout)
+    assert "n must be in 1..2" in refused("select", pool, "--scores", scores, "--n", 3)
 
 
 PUBLISHED = [
@@ -348,7 +379,8 @@ def test_select_reproduces_the_figures_of_strictprmbench(cli, verifier, aggregat
     told = cli("select", pool, "--scores", scores, "--aggregation", aggregation, "--json")
     figures = {name: round(value, 4) for name, value in json.loads(told.stdout).items()}
     assert figures.pop("weighted_vote") > 0.85
-    assert figures == {"pass@1": 0.8419, "majority": 0.856, "best_of_n": best, "coverage": 0.962}
+    assert figures.pop("pass^n") == 0.648
+    assert figures == {"pass@1": 0.8419, "majority": 0.857, "best_of_n": best, "coverage": 0.962}
 
 
 SUMMARY = {

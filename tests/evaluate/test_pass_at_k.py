@@ -9,8 +9,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surefoot.core.errors import InputError
-from surefoot.evaluate import pass_at_k, pass_at_k_curve
+from surefoot.evaluate import pass_at_k, pass_at_k_curve, pass_hat_k, pass_hat_k_curve
 from surefoot.evaluate.pass_at_k import share_within
+
+
+@pytest.mark.parametrize("n", range(1, 7))
+def test_all_right_by_enumeration(n):
+    for c in range(n + 1):
+        outcomes = [True] * c + [False] * (n - c)
+        for k in range(1, n + 1):
+            every = [all(subset) for subset in combinations(outcomes, k)]
+            assert pass_hat_k(n, c, k) == pytest.approx(sum(every) / len(every), abs=1e-15)
+            assert pass_hat_k(n, c, k) == pytest.approx(1 - pass_at_k(n, n - c, k), abs=1e-15)
+        assert pass_hat_k_curve(n, c).tolist() == [pass_hat_k(n, c, k) for k in range(1, n + 1)]
+
+
+def test_the_published_reliability_of_an_agent():
+    """gpt-4o on the 50 airline tasks of tau-bench: 14 solved in no trial of 4 ... 10 in all."""
+    solved = {0: 14, 1: 12, 2: 10, 3: 4, 4: 10}  # the only counts that give these four
+    found = [sum(m * pass_hat_k(4, c, k) for c, m in solved.items()) / 50 for k in (1, 2, 3, 4)]
+    assert found == pytest.approx([0.42, 0.2733, 0.22, 0.2], abs=5e-5)
+
+
+@pytest.mark.parametrize(("n", "c", "k"), [(3, 4, 1), (3, 1, 4), (0, 0, 1), (3, 1, 0)])
+def test_what_cannot_be_is_refused(n, c, k):
+    with pytest.raises(InputError):
+        pass_hat_k(n, c, k)
 
 
 @pytest.mark.parametrize(

@@ -176,15 +176,19 @@ def test_class_ids_vote_like_the_answers_they_stand_for(answers):
     assert answer_classes(answers, same=equal) == answer_classes(answers)
 
 
-def test_vote_accuracy_approaches_the_mean_over_all_subsets():
+def test_vote_accuracy_is_the_mean_over_all_subsets_and_orders():
     answers, right = ["a", "b", "a", None, "c", "b", "b"], [1, 0, 1, 0, 0, 0, 0]
+    weights = [0.9, 0.2, 0.8, 1.0, 0.5, 0.1, 0.6]
 
-    def accuracy(subset):
-        chosen = majority([answers[i] for i in subset])
+    def accuracy(subset, w):
+        chosen = weighted_vote([answers[i] for i in subset], [w[i] for i in subset])
         return 0 if chosen is None else right[subset[chosen]]
 
-    exact = mean([accuracy(s) for s in combinations(range(7), 3)])
-    assert vote_accuracy(answers, right, 3, rng=rng(), draws=4000) == pytest.approx(exact, abs=0.03)
+    exact = mean([accuracy(s, [1] * 7) for s in permutations(range(7), 3)])
+    assert vote_accuracy(answers, right, 3, rng=rng()) == pytest.approx(exact, abs=1e-12)
+    exact = mean([accuracy(s, weights) for s in permutations(range(7), 3)])
+    found = vote_accuracy(answers, right, 3, rng=rng(), weights_N=weights, draws=4000)
+    assert found == pytest.approx(exact, abs=0.03)
 
 
 def test_vote_curve_starts_near_chance_and_ends_at_the_vote():

@@ -11,6 +11,8 @@ from surefoot.evaluate import (
     choose_threshold,
     first_error_score,
     label_accuracy,
+    macro_f1,
+    pooled_auc,
     predict_first_error,
     within_problem_auc,
 )
@@ -159,3 +161,46 @@ def test_auc_equals_counting_pairs(scored):
 def test_bad_ranking_input_is_refused():
     with pytest.raises(InputError, match="problems has 1"):
         within_problem_auc([0.1, 0.2], [True, False], ["p"])
+
+
+# --- over all problems -----------------------------------------------------
+
+
+def test_the_pooled_auc_rewards_knowing_the_problem():
+    scores, right, problems = [0.9, 0.8, 0.3, 0.2], [True, True, False, False], ["p", "p", "q", "q"]
+    assert pooled_auc(scores, right) == 1.0
+    assert within_problem_auc(scores, right, problems) is None
+    assert pooled_auc([0.1, 0.1, 0.5], [True, False, False]) == pytest.approx(0.25)
+    assert pooled_auc([0.1, 0.2], [True, True]) is pooled_auc([], []) is None
+    with pytest.raises(InputError, match="scores has 2, right has 1"):
+        pooled_auc([0.1, 0.2], [True])
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=12))
+def test_the_pooled_auc_is_that_of_one_problem(scored):
+    scores, right = zip(*scored, strict=True)
+    assert pooled_auc(scores, right) == within_problem_auc(scores, right, ["p"] * len(right))
+
+
+def test_macro_f1_by_hand():
+    # right: TP 2, FP 1, FN 1 -> 4/6; wrong: TP 1, FP 1, FN 1 -> 2/4
+    said = [True, True, False, True, False]
+    true = [True, True, True, False, False]
+    assert macro_f1(said, true) == pytest.approx((4 / 6 + 2 / 4) / 2)
+    # an abstention on a wrong step is its miss and no alarm: wrong 2/3, right as before
+    assert macro_f1([True, True, False, None, False], true) == pytest.approx((4 / 5 + 2 / 4) / 2)
+    assert macro_f1([*said, True], [*true, None]) == macro_f1(said, true)
+    assert macro_f1([True], [True]) is macro_f1([], []) is None
+    assert macro_f1([True, True], [True, False]) == pytest.approx(2 / 3 / 2)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=30))
+def test_macro_f1_is_that_of_a_known_library(pairs):
+    metrics = pytest.importorskip("sklearn.metrics")
+    said, true = zip(*pairs, strict=True)
+    found = macro_f1(said, true)
+    if len(set(true)) == 2:
+        expected = metrics.f1_score(true, said, average="macro", zero_division=0)
+        assert found == pytest.approx(expected)
+    else:
+        assert found is None

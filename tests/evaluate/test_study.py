@@ -115,15 +115,17 @@ def test_risks_promise_only_what_the_pool_can(small):
     assert 0 <= risks[2]["answered"] <= 1
 
 
-def test_logits_have_no_votes_calibration_or_plans(small):
+def test_logits_vote_through_a_sigmoid_and_have_no_calibration_or_plans(small):
     pools = small[0]
     logits = [[(-1.5, 2.0 * r - 3) for r in pool.right_N] for pool in pools]
     study = study_pool(pools, [Scored("logits", logits, Kind.LOGIT)], resamples=20)
     row = study_summary(study)["verifiers"]["logits"]["aggregations"]["min"]
     assert row["legal"] is True
     assert row["best_of_n"]["estimate"] > 0.8
-    assert row["weighted_vote"] is row["calibration"] is row["plans"] is None
-    assert study_curves(study)["verifiers"]["logits"]["min"]["weighted_vote"] is None
+    assert row["calibration"] is row["plans"] is None
+    assert row["weighted_vote"]["estimate"] > row["weighted_vote_vs_majority"]["estimate"] > 0
+    unsaid = study_pool(pools, [Scored("logits", logits)], resamples=20)
+    assert study_curves(unsaid)["verifiers"]["logits"]["min"]["weighted_vote"] is None
 
 
 def test_equal_seeds_equal_records_and_all_of_it_is_json(small):

@@ -33,6 +33,7 @@ BENCHMARKS = {  # name -> module of evaluate.benchmarks, and what it is called t
 BASELINES = ("random", "always-right", "oracle")
 ID_FIELDS = ("id", "record_id", "uuid")
 PARSERS = ("robust", "official")
+MISSING = ("wrong", "official")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Run:
     family: str | None
     predictions: Sequence[Path]
     parser: str
+    missing: str
     threshold: float | None
     chosen_on: str | None
     flatten: bool
@@ -62,19 +64,23 @@ def measure_benchmark(name: str, run: Run) -> Record:
 
     at_least_one(limit=run.limit, batch=run.batch)
     chosen("--parser", run.parser, dict.fromkeys(PARSERS))
+    chosen("--missing", run.missing, dict.fromkeys(MISSING))
     module, place = BENCHMARKS[name]
     benchmark = getattr(importlib.import_module(f"surefoot.evaluate.benchmarks.{module}"), place)
     if run.data is None:
         raise InputError(f"--data is missing: the file or folder of {benchmark.title}'s cases")
     if not run.scorers and not run.predictions:
         raise InputError("nothing to measure: give --scorer or --predictions, once or more")
+    if run.missing == "official":
+        benchmark = _as_its_authors_count(benchmark)
     every = benchmark.load(run.data)
     cases = _drawn(every, run.limit, run.seed)
     journal = run.journal or (run.out and run.out / "journal.sqlite")
     with Work("evaluate", "-", journal, in_flight=1) as work:
         entries = [_of_scorer(benchmark, cases, scorer, run, work) for scorer in run.scorers]
         entries += [_of_file(benchmark, every, cases, path, run) for path in run.predictions]
-        summary = {**compare(benchmark, cases, entries, seed=run.seed), "cost": work.cost()}
+        measured = compare(benchmark, cases, entries, seed=run.seed)
+        summary = {**measured, "missing": run.missing, "cost": work.cost()}
     for entry in entries:
         _tell_refusals(entry, len(cases))
     say(benchmark_table(summary))
@@ -92,6 +98,15 @@ def _write(out: Path, summary: Record, cases: Sequence[Any], entries: Sequence[A
     write_whole(out / "summary.json", json.dumps(summary, indent=1) + "\n")
     write_benchmark(out / "report.html", summary)
     say(f"wrote summary.json, predictions and report.html to {out}")
+
+
+def _as_its_authors_count(benchmark: Any) -> Any:
+    if benchmark.count_official is None:
+        raise InputError(
+            f"{benchmark.title} has no way of its own to count what has no verdict; "
+            "leave --missing out"
+        )
+    return replace(benchmark, count=benchmark.count_official)
 
 
 def _drawn(cases: Sequence[Any], limit: int | None, seed: int) -> Sequence[Any]:

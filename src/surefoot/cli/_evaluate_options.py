@@ -28,6 +28,13 @@ Predictions = Annotated[
     typer.Option(help="A file of predictions, scores or critics' replies by case id. Repeat it."),
 ]
 Parser = Annotated[str, typer.Option(help="How critics' replies are read: robust, or official.")]
+Missing = Annotated[
+    str,
+    typer.Option(
+        help="What a case without a verdict counts as: wrong, or official (as the benchmark's own "
+        "script has it: realmistake)."
+    ),
+]
 Threshold = Annotated[
     float | None,
     typer.Option(

@@ -1,6 +1,5 @@
 """`surefoot evaluate FILE`: how good the scores in a file are."""
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -97,14 +96,28 @@ def _found(
     """How often first errors are found; None without traces, or where some have no threshold."""
     from surefoot.evaluate import first_error_score, predict_first_error
 
-    names = ("first_error_f1", "first_error_found", "correct_passed")
+    names = ("first_error_f1", "first_error_found", "correct_passed", "step_macro_f1")
     if not known or len(limits) < len(known):
         return dict.fromkeys(names)
     predicted = [
         predict_first_error(s.values, limit) for (_, s, _), limit in zip(known, limits, strict=True)
     ]
     score = first_error_score(predicted, [first for _, _, first in known])
-    return dict(zip(names, (score.f1, score.on_erroneous, score.on_correct), strict=True))
+    figures = (score.f1, score.on_erroneous, score.on_correct, _steps(known, limits))
+    return dict(zip(names, figures, strict=True))
+
+
+def _steps(known: Sequence[tuple[Trace, StepScores, int]], limits: Sequence[float]) -> float | None:
+    """Macro F1 of single steps up to the first error; what comes after it has no truth."""
+    from surefoot.evaluate import NO_ERROR, macro_f1
+
+    said: list[bool | None] = []
+    true: list[bool | None] = []
+    for (_, scores, first), limit in zip(known, limits, strict=True):
+        judged = scores.values if first == NO_ERROR else scores.values[: first + 1]
+        said += [value >= limit for value in judged]
+        true += [t != first for t in range(len(judged))]
+    return macro_f1(said, true)
 
 
 def _cross_fitted(
@@ -137,7 +150,12 @@ def _chosen(known: Sequence[tuple[Trace, StepScores, int]]) -> float | None:
 
 
 def _calibration(rows: Sequence[Row], totals: Sequence[float], bins: int) -> dict[str, Any]:
-    from surefoot.evaluate import brier, expected_calibration_error, within_problem_auc
+    from surefoot.evaluate import (
+        brier,
+        expected_calibration_error,
+        pooled_auc,
+        within_problem_auc,
+    )
 
     known = [
         (total, trace.verdict is Verdict.CORRECT, trace.problem.id)
@@ -152,6 +170,7 @@ def _calibration(rows: Sequence[Row], totals: Sequence[float], bins: int) -> dic
     are_probabilities = rows[0][1].kind in PROBABILITIES
     return {
         "auc_within_problems": within_problem_auc(values, right, problems),
+        "auc_pooled": pooled_auc(values, right),
         "brier": brier(values, right) if are_probabilities else None,
         f"ece_{bins}_bins": expected_calibration_error(values, right, bins=bins)
         if are_probabilities
@@ -171,7 +190,7 @@ def _selection(rows: Sequence[Row], totals: Sequence[float], seed: int) -> dict[
     figures = [_chosen_of(rows, totals, group, n, seed) for group in groups.values()]
     by_name = {name: [row[name] for row in figures] for name in figures[0]}
     compared = {
-        f"{name}_vs_majority": _interval(_differences(by_name[name], by_name["majority"]), seed)
+        f"{name}_vs_majority": _interval(by_name[name], seed, by_name["majority"])
         for name in ("best_of_n", "weighted_vote")
         if name in by_name
     }
@@ -181,7 +200,8 @@ def _selection(rows: Sequence[Row], totals: Sequence[float], seed: int) -> dict[
 def _chosen_of(
     rows: Sequence[Row], totals: Sequence[float], group: Sequence[int], n: int, seed: int
 ) -> dict[str, float]:
-    from surefoot.evaluate import best_of_n, coverage, vote_accuracy
+    from surefoot.evaluate import best_of_n, coverage, pass_hat_k, vote_accuracy
+    from surefoot.evaluate.votes import ballots
 
     right = [rows[i][0].verdict is Verdict.CORRECT for i in group]
     answers = [rows[i][0].answer for i in group]
@@ -196,25 +216,21 @@ def _chosen_of(
         "majority": vote(None),
         "best_of_n": best_of_n(values, right, n),
         "coverage": coverage(right, n),
+        "pass^n": pass_hat_k(len(right), sum(right), n),
     }
-    weights = _weights(rows[group[0]][1].kind, values)
+    weights = ballots(values, rows[group[0]][1].kind)
     return figures if weights is None else {**figures, "weighted_vote": vote(weights)}
 
 
-def _weights(kind: Kind, totals: Sequence[float]) -> list[float] | None:
-    """Votes in [0, 1]: probabilities as they are, log-ratios r as exp(r - max r); else none."""
-    if kind in PROBABILITIES:
-        return list(totals)
-    return [math.exp(t - max(totals)) for t in totals] if kind is Kind.LOGRATIO else None
+def _interval(
+    values: Sequence[float], seed: int, less: Sequence[float] | None = None
+) -> dict[str, float | None]:
+    """Of a mean over problems, or of the difference to another, paired."""
+    from surefoot.evaluate import mean_interval, paired_interval
 
-
-def _differences(a: Sequence[float], b: Sequence[float]) -> list[float]:
-    return [x - y for x, y in zip(a, b, strict=True)]
-
-
-def _interval(values: Sequence[float], seed: int) -> dict[str, float | None]:
-    from surefoot.evaluate import mean_interval
-
-    interval = mean_interval(values, rng=rng_for(seed, "interval"))
+    rng = rng_for(seed, "interval")
+    interval = (
+        mean_interval(values, rng=rng) if less is None else paired_interval(values, less, rng=rng)
+    )
     assert interval is not None
     return {"mean": interval.estimate, "low": interval.low, "high": interval.high}

@@ -22,13 +22,18 @@ def select(
     aggregation: Annotated[
         str, typer.Option(help="How step scores become one: last, min, product or mean.")
     ] = "last",
-    n: Annotated[int, typer.Option(help="Candidates to choose among.")] = 32,
+    n: Annotated[
+        int | None, typer.Option(help="Candidates to choose among (default: all of a problem).")
+    ] = None,
     curves: Annotated[
         bool, typer.Option("--curves", help="Study the pool: every n, every aggregation.")
     ] = False,
     kind: Annotated[
         list[str] | None,
-        typer.Option(help="With --curves: what scores mean; once for all, or once for each file."),
+        typer.Option(
+            help="What scores mean: correctness, value, progress, logit or logratio; with --curves "
+            "once for all, or once for each file."
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -39,9 +44,11 @@ def select(
 ) -> None:
     """Compare ways to choose among n candidates of each problem.
 
-    Prints pass@1, majority, best_of_n, weighted_vote and coverage as shares of the problems, on
-    stdout. Rows of POOL: {"problem_id", "candidates": [{"extracted_answer", "is_correct",
-    "steps"}]}; of SCORES: {"problem_id", "candidate_index", "n_steps", "step_scores"}.
+    Prints pass@1, majority, best_of_n, weighted_vote, coverage (one of n is right) and pass^n (all
+    are) as shares of the problems, on stdout. Votes are means over all orders of the candidates.
+    --kind says how scores weigh votes: logits through a sigmoid. Rows of POOL: {"problem_id",
+    "candidates": [{"extracted_answer", "is_correct", "steps"}]}; of SCORES:
+    {"problem_id", "candidate_index", "n_steps", "step_scores"}.
 
     With --curves: all n and all aggregations of any number of verifiers, with intervals, paired
     differences, calibration, plans and risks; a table on stdout, and in --out summary.json,
@@ -56,15 +63,27 @@ def select(
         return
     from surefoot.evaluate.pools import AGGREGATIONS, select_pool
 
-    if len(scores) > 1 or kind or out:
-        raise InputError("several --scores, --kind and --out are for --curves; add it")
+    if len(scores) > 1 or out:
+        raise InputError("several --scores and --out are for --curves; add it")
     chosen("--aggregation", aggregation, dict.fromkeys(AGGREGATIONS))
-    figures = select_pool(pool, scores[0], aggregation, n)
+    [means] = _kinds(kind or [], 1)
+    figures = select_pool(pool, scores[0], aggregation, n, kind=means)
+    if figures["weighted_vote"] is None:
+        say(_no_votes(means))
     if as_json:
         print(json.dumps(figures))
         return
     for name, value in figures.items():
-        print(f"{name:<14} {100 * value:6.2f} %")
+        print(f"{name:<14} " + ("unknown" if value is None else f"{100 * value:6.2f} %"))
+
+
+def _no_votes(kind: Kind | None) -> str:
+    if kind is None:
+        return (
+            "weighted_vote is unknown: a score is below 0, and nobody said what scores mean; "
+            "say it by --kind (logit, logratio)"
+        )
+    return f"weighted_vote is unknown: {kind.value} scores are no votes"
 
 
 def _study(

@@ -30,7 +30,12 @@ from surefoot.evaluate.curves import (
 )
 from surefoot.evaluate.intervals import Interval, mean_interval, paired_interval
 from surefoot.evaluate.min_position import MinAtLast, min_at_last_share
-from surefoot.evaluate.pass_at_k import pass_at_k, pass_at_k_curve
+from surefoot.evaluate.pass_at_k import (
+    pass_at_k,
+    pass_at_k_curve,
+    pass_hat_k,
+    pass_hat_k_curve,
+)
 from surefoot.evaluate.planner import (
     Plan,
     ProblemType,
@@ -69,6 +74,8 @@ from surefoot.evaluate.step_metrics import (
     choose_threshold,
     first_error_score,
     label_accuracy,
+    macro_f1,
+    pooled_auc,
     predict_first_error,
     within_problem_auc,
 )
@@ -130,6 +137,7 @@ __all__ = [
     "label_accuracy",
     "load_pool",
     "load_step_scores",
+    "macro_f1",
     "majority",
     "majority_curve",
     "mean_interval",
@@ -137,7 +145,10 @@ __all__ = [
     "paired_interval",
     "pass_at_k",
     "pass_at_k_curve",
+    "pass_hat_k",
+    "pass_hat_k_curve",
     "pool_utilities",
+    "pooled_auc",
     "predict_first_error",
     "problems_needed",
     "relative_score",

@@ -9,6 +9,7 @@ Files are JSONL, plain or .gz, one problem a row and one score row a candidate:
 other fields are not read. Figures are means over problems of
 
     pass@1, coverage    1 - C(N-c, n) / C(N, n), with n = 1 for pass@1
+    pass^n              all of n are right: C(c, n) / C(N, n)
     best_of_n           highest aggregated score of n
     majority            most frequent answer of n
     weighted_vote       answer with the largest sum of aggregated scores among n
@@ -26,8 +27,11 @@ from surefoot.core.errors import InputError
 from surefoot.core.kinds import reduce_values
 from surefoot.core.records import Record, field_of, read_rows
 from surefoot.core.seeds import rng_for
+from surefoot.core.types import Kind
 from surefoot.core.votes import answer_classes
+from surefoot.evaluate.pass_at_k import pass_hat_k
 from surefoot.evaluate.selection import best_of_n, coverage, vote_accuracy
+from surefoot.evaluate.votes import ballots
 
 AGGREGATIONS = ("last", "min", "product", "mean")
 
@@ -65,32 +69,37 @@ def select_pool(
     pool_path: str | Path,
     scores_path: str | Path,
     aggregation: str,
-    n: int,
+    n: int | None = None,
     *,
+    kind: Kind | None = None,
     same: Callable[[str, str], bool] | None = None,
-) -> dict[str, float]:
+) -> dict[str, float | None]:
     """Accuracy of each way to choose among n candidates, in [0, 1], as a mean over problems.
 
-    Keys: "pass@1", "majority", "best_of_n", "weighted_vote", "coverage".
+    Keys: "pass@1", "majority", "best_of_n", "weighted_vote", "coverage", "pass^n".
 
-    Subsets keep the order of the file and every tie goes to the earlier candidate, so
-    n = N is what an argmax over the whole pool gives. For n < N, pass@1, coverage and
-    best_of_n are exact over all subsets; the votes are means over 200 subsets a problem,
-    drawn by a generator named after the problem, so the figures are the same every time.
+    Best-of-n gives a tie to the earlier candidate, as an argmax over the pool does. Votes are
+    means over all orders of the candidates, so the file's order does not help the answers that
+    come first in it. All but weighted votes are exact over all subsets of n; those are means
+    over 200 subsets a problem where n < N, drawn by a generator named after the problem, so
+    the figures are the same every time. (Beyond 512 candidates majority is drawn as well.)
 
-    aggregation: one of last, min, product, mean. It should fit what the scores mean,
+    aggregation: one of `AGGREGATIONS`. It should fit what the scores mean,
       which a foreign file does not say (see `surefoot.core.kinds`).
-    n: at least 1 and at most the candidates of every problem.
+    n: at least 1 and at most the candidates of every problem; None for as many as all have.
+    kind: what the scores mean, which decides how they weigh votes (`votes.ballots`). The
+      weighted vote is None where they cannot: progress, or a total below 0 of no known kind.
     same: are two answers equivalent? Without it, answers that are the same text.
 
-    Raises InputError for what `load_pool`, `load_step_scores` and `join_scores` refuse,
-    for an empty pool, and for negative aggregates (they cannot weigh votes).
+    Raises InputError for what `load_pool`, `load_step_scores` and `join_scores` refuse, for an
+    empty pool, and for scores of which there is no such aggregate.
     """
     if aggregation not in AGGREGATIONS:
         raise InputError(f"aggregation must be one of {AGGREGATIONS}, got {aggregation!r}")
     pools_P = load_pool(pool_path)
     if not pools_P:
         raise InputError(f"{pool_path}: expected at least one problem, got an empty file")
+    n = min(len(pool.right_N) for pool in pools_P) if n is None else n
     for pool in pools_P:
         if not 1 <= n <= len(pool.right_N):
             raise InputError(
@@ -99,22 +108,30 @@ def select_pool(
             )
     scores_P_N_S = join_scores(pools_P, load_step_scores(scores_path))
     figures_P = [
-        _figures(pool, [reduce_values(s, aggregation) for s in scores_N_S], n, same)
+        _figures(pool, [reduce_values(s, aggregation) for s in scores_N_S], n, kind, same)
         for pool, scores_N_S in zip(pools_P, scores_P_N_S, strict=True)
     ]
-    return {
-        name: math.fsum(figures[name] for figures in figures_P) / len(figures_P)
-        for name in figures_P[0]
-    }
+    return {name: _mean([figures[name] for figures in figures_P]) for name in figures_P[0]}
+
+
+def _mean(values_P: Sequence[float | None]) -> float | None:
+    """None if one is."""
+    known = [value for value in values_P if value is not None]
+    return math.fsum(known) / len(known) if len(known) == len(values_P) else None
 
 
 def _figures(
-    pool: Pool, scores_N: Sequence[float], n: int, same: Callable[[str, str], bool] | None
-) -> dict[str, float]:
+    pool: Pool,
+    scores_N: Sequence[float],
+    n: int,
+    kind: Kind | None,
+    same: Callable[[str, str], bool] | None,
+) -> dict[str, float | None]:
     right, classes = pool.right_N, answer_classes(pool.answers_N, same=same)
+    weights = ballots(scores_N, kind)
 
     def vote(weights_N: Sequence[float] | None) -> float:
-        rng = rng_for(0, "select_pool", pool.problem_id)  # both votes see the same subsets
+        rng = rng_for(0, "select_pool", pool.problem_id)
         return vote_accuracy(classes, right, n, rng=rng, weights_N=weights_N)
 
     try:
@@ -122,8 +139,9 @@ def _figures(
             "pass@1": sum(right) / len(right),
             "majority": vote(None),
             "best_of_n": best_of_n(scores_N, right, n, ties="first"),
-            "weighted_vote": vote(scores_N),
+            "weighted_vote": None if weights is None else vote(weights),
             "coverage": coverage(right, n),
+            "pass^n": pass_hat_k(len(right), sum(right), n),
         }
     except InputError as error:
         raise InputError(f"problem {pool.problem_id!r}: {error}") from error

@@ -15,12 +15,15 @@ A vote answers with the class of equivalent answers a that has the largest
                                    w_i = score: weighted vote (arXiv:2206.02336).
 
 None answers (nothing could be read) never vote and never merge; where nobody
-votes there is no answer, which is not right. A tied vote goes to the class seen
-first. A class is as right as its first candidate.
+votes there is no answer, which is not right. `majority` and `weighted_vote` choose from
+candidates in an order: a tie goes to the class seen first, and a class answers with its first
+candidate. Accuracies are means over all orders (`evaluate.votes`), so that how a file lists
+its candidates does not matter.
 
 Dimension key: N candidates of one problem, R draws.
 """
 
+import math
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Literal, TypeVar
 
@@ -38,7 +41,7 @@ from surefoot.evaluate.checks import (
     whole_between,
 )
 from surefoot.evaluate.pass_at_k import pass_at_k, pass_at_k_curve, share_within
-from surefoot.evaluate.votes import vote_weights
+from surefoot.evaluate.votes import MOST, expected_right, majority_of, vote_weights
 
 A = TypeVar("A", bound=Hashable)
 Ties = Literal["average", "first"]
@@ -139,11 +142,11 @@ def vote_accuracy(
     same: Same[A] | None = None,
     draws: int = 200,
 ) -> float:
-    """Expected accuracy of a vote among n of the N candidates, in [0, 1].
+    """Expected accuracy of a vote among n of the N candidates and over their orders. In [0, 1].
 
-    Votes over subsets have no closed form, so this is the mean over `draws` random
-    subsets in pool order (standard error at most 0.5 / sqrt(draws)); n = N is one
-    exact vote and leaves `rng` alone. Equal generators draw equal subsets.
+    A majority is exact over all subsets (to N = 512) and leaves `rng` alone, and so is a vote
+    of all, n = N. Other votes have no closed form: they are means over `draws` random subsets
+    (standard error at most 0.5 / sqrt(draws)). Equal generators draw equal subsets.
 
     weights_N: [N] as in `weighted_vote`; None is a majority vote.
     n: in 1..N, hence N = 0 is refused.
@@ -153,11 +156,16 @@ def vote_accuracy(
     whole_between(n, "n", 1, len(right))
     if draws < 1:
         raise InputError(f"draws must be at least 1, got {draws}")
+    if weights_N is None and len(right) <= MOST:
+        return majority_of(classes, right.tolist(), n)
     weights = [1.0] * len(right)
     if weights_N is not None:
         weights = vote_weights(weights_N, len(right)).tolist()
-    chosen = [_elect(classes, weights, picks) for picks in _subsets(len(right), n, draws, rng)]
-    return sum(bool(right[i]) for i in chosen if i is not None) / len(chosen)
+    votes = [
+        expected_right(classes, weights, right.tolist(), picks)
+        for picks in _subsets(len(right), n, draws, rng)
+    ]
+    return math.fsum(votes) / len(votes)
 
 
 def vote_curve(

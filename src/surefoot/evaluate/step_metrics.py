@@ -11,6 +11,9 @@ problem, the chance that a right trace outscores a wrong one is
 
     AUC = (1 / (|R| |W|)) sum_{r in R, w in W} 1[s_r > s_w] + 1[s_r = s_w] / 2.
 
+Over all traces at once, whatever their problem, it is the pooled AUC. The macro F1 of step labels
+is the mean of F1 = 2 TP / (2 TP + FP + FN) with "right" and with "wrong" as the positive class.
+
 Dimension key: N traces, S steps of a trace, M labels or scored traces.
 """
 
@@ -203,7 +206,30 @@ def label_accuracy(
     )
 
 
-# --- ranking within a problem ----------------------------------------------
+def macro_f1(labels_M: Sequence[bool | None], oracle_M: Sequence[bool | None]) -> float | None:
+    """Mean of the F1 of "right" and the F1 of "wrong", in [0, 1].
+
+    Labels whose truth is None are left out.
+
+    labels_M, oracle_M: [M] is the step right? An abstention (None) is a miss of its true class
+      and an alarm of neither. None unless both classes are among the truths: F1 of a class that
+      is not there would be 0 whatever the labels.
+    """
+    same_length(labels=len(labels_M), oracle=len(oracle_M))
+    known = [
+        (said, true) for said, true in zip(labels_M, oracle_M, strict=True) if true is not None
+    ]
+    if len({bool(true) for _, true in known}) < 2:
+        return None
+    scores = []
+    for positive in (True, False):
+        hits = sum(said == true == positive for said, true in known)
+        said_so = sum(said == positive for said, _ in known)
+        scores.append(2 * hits / (said_so + sum(true == positive for _, true in known)))
+    return sum(scores) / 2
+
+
+# --- ranking within a problem, and over all ----------------------------------------------
 
 
 def within_problem_auc(
@@ -225,6 +251,17 @@ def within_problem_auc(
     aucs = [_auc(scores[ids], right[ids]) for ids in places.values()]
     known = [auc for auc in aucs if auc is not None]
     return math.fsum(known) / len(known) if known else None
+
+
+def pooled_auc(scores_M: Sequence[float], right_M: Sequence[bool]) -> float | None:
+    """Chance that a right trace outscores a wrong one of any problem, ties half. In [0, 1].
+
+    None unless there are both. It rewards knowing which problems are hard, which
+    `within_problem_auc` does not. scores_M: [M] finite. right_M: [M]. O(M log M).
+    """
+    scores, right = finite_numbers(scores_M, "scores"), outcomes(right_M, "right")
+    same_length(scores=len(scores), right=len(right))
+    return _auc(scores, right)
 
 
 def _auc(scores: Floats, right: Bools) -> float | None:

@@ -19,7 +19,7 @@ from surefoot.core.votes import answer_classes
 from surefoot.evaluate.checks import Bools, Floats
 from surefoot.evaluate.curves import best_of_n_curves, coverage_curves
 from surefoot.evaluate.pools import AGGREGATIONS, Pool
-from surefoot.evaluate.votes import MOST, drawn_vote_curves, majority_curve
+from surefoot.evaluate.votes import MOST, ballots, drawn_vote_curves, majority_curve
 
 Same = Callable[[str, str], bool | None]
 Way = tuple[str, str]  # a verifier's name, an aggregation
@@ -43,7 +43,8 @@ class Study:
 
     right_P_N: [P, N]. totals: [P, N] one number a candidate, by way.
     coverage, majority, random: what a perfect scorer, a vote and a random scorer reach.
-    best, weighted: best-of-n and weighted vote by way; no vote where a total is negative.
+    best, weighted: best-of-n and weighted vote by way; no vote where totals are none
+      (`votes.ballots`).
     resamples: of the figures that no closed interval exists for.
     """
 
@@ -83,8 +84,13 @@ def study_pool(
     total = min(len(pool.right_N) for pool in pools_P)
     right = np.array([pool.right_N[:total] for pool in pools_P])
     totals = {(v.name, how): _totals(v, how, total) for v in verifiers for how in AGGREGATIONS}
-    voting = [way for way, totals_P_N in totals.items() if totals_P_N.min() >= 0]
-    votes = _vote_curves(pools_P, right, [totals[way] for way in voting], seed, draws, same)
+    kinds = {v.name: v.kind for v in verifiers}
+    weights = {
+        way: weights_P_N
+        for way, totals_P_N in totals.items()
+        if (weights_P_N := _ballots(totals_P_N, kinds[way[0]])) is not None
+    }
+    votes = _vote_curves(pools_P, right, list(weights.values()), seed, draws, same)
     return Study(
         verifiers=tuple(verifiers),
         right_P_N=right,
@@ -93,7 +99,7 @@ def study_pool(
         majority=votes[0],
         random=np.repeat(right.mean(axis=1, keepdims=True), total, axis=1),
         best={w: best_of_n_curves(t, right, ties="first") for w, t in totals.items()},
-        weighted=dict(zip(voting, votes[1:], strict=True)),
+        weighted=dict(zip(weights, votes[1:], strict=True)),
         seed=seed,
         resamples=resamples,
         draws=draws,
@@ -113,6 +119,13 @@ def _totals(verifier: Scored, how: str, total: int) -> Floats:
     return np.array(
         [[reduce_values(s, how) for s in rows_N_S[:total]] for rows_N_S in verifier.scores_P_N_S]
     )
+
+
+def _ballots(totals_P_N: Floats, kind: Kind | None) -> Floats | None:
+    """[P, N] the weights in votes; None if those of some problem are none."""
+    rows = [ballots(totals_N, kind) for totals_N in totals_P_N.tolist()]
+    known = [weights_N for weights_N in rows if weights_N is not None]
+    return np.array(known) if len(known) == len(rows) else None
 
 
 def _vote_curves(

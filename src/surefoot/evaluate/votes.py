@@ -1,31 +1,36 @@
-r"""How often a vote is right, for every size of subset at once.
+r"""How often a vote is right, for every size of subset at once and whatever the order.
 
-Majority, exactly. Candidate i, of class a, is answered with if it is its class's first
-in the subset and the class has m votes, while any other class b has fewer, or m that
-all come after i (a tie goes to the class seen first). With c_b members of b in the
-pool, l_b(i) of them after i, and u silent candidates, the subsets of size n in which
-that happens are counted by the coefficient of x^n in
+Votes are cast by candidates in random order, and a tie goes to the class seen first, as an
+argmax over them has it. So the candidate that is answered with is any member of the heaviest
+classes, each as likely as another, and a vote is as right as those members are on average. No
+figure depends on the order of a file.
 
-    W_i(x) = (1+x)^u sum_m C(l_a(i), m-1) x^m
-                     prod_{b != a} [ sum_{k<m} C(c_b, k) x^k + C(l_b(i), m) x^m ]
+Majority, exactly. Class a wins with m votes where every other class b has fewer, or as many: t
+classes tied with it take their turns. With c_b members of b in the pool and u silent candidates,
+the subsets of size n in which that happens are counted by the coefficient of x^n in
 
-so P(right | n) = sum_{i right} [x^n] W_i(x) / C(N, n)   ([ours], checked against
-enumeration). All terms are positive: no digits cancel.
+    W_a(x) = (1+x)^u sum_m C(c_a, m) x^m
+                     int_0^1 prod_{b != a} [ sum_{k<m} C(c_b, k) x^k + y C(c_b, m) x^m ] dy
+
+since int y^t dy = 1 / (t + 1), and P(right | n) = sum_a r_a [x^n] W_a(x) / C(N, n) with r_a the
+share of a's members that are right ([ours], checked against enumeration of all orders). All terms
+are positive: no digits cancel.
 
 Weighted votes have no such form (their classes meet at real weights), so they are means
 over random orders of the pool, whose first n candidates are the subset of size n.
 
-Dimension key: N candidates of one problem, I of them right and of one class, B classes,
-M weightings, R random orders.
+Dimension key: N candidates of one problem, B classes, M weightings, R random orders, T ties.
 """
 
-from collections.abc import Hashable, Sequence
+import math
+from collections.abc import Hashable, Iterable, Sequence
 from functools import cache
 from typing import TypeVar
 
 import numpy as np
 
 from surefoot.core.errors import InputError
+from surefoot.core.types import Kind
 from surefoot.core.votes import Same, answer_classes
 from surefoot.evaluate.checks import (
     Bools,
@@ -34,6 +39,7 @@ from surefoot.evaluate.checks import (
     finite_numbers,
     outcomes,
     same_length,
+    whole_between,
 )
 
 A = TypeVar("A", bound=Hashable)
@@ -45,26 +51,33 @@ LEVEL = 1 - 1e-12  # sums this close, in parts of the larger, are a tie: 10 * 0.
 def majority_curve(
     answers_N: Sequence[A | None], right_N: Sequence[bool], *, same: Same[A] | None = None
 ) -> Floats:
-    """Accuracy of a majority vote among n candidates, exact over all subsets, n = 1..N. [N].
+    """Accuracy of a majority vote among n candidates, exact over all subsets and orders. [N].
 
-    Same rules as `vote_accuracy`: None never votes, nobody voting is not right, a tie
-    goes to the class seen first, a class is as right as its first candidate.
+    Entry n - 1 is for n = 1..N. None never votes, and nobody voting is not right.
 
-    N: at most 512 (then use `drawn_vote_curves`); [] for none. Costs O(N^2 c^2 B) for
-    c votes of the right class, milliseconds for N = 32.
+    N: at most 512 (then use `drawn_vote_curves`); [] for none. Costs O(N c^2 B) for
+    c votes of the largest class, milliseconds for N = 32.
     """
     classes, right = _read(answers_N, right_N, same)
-    total = len(right)
-    if total > MOST:
+    if len(right) > MOST:
         raise InputError(
-            f"an exact majority takes at most {MOST} candidates, got {total}; "
+            f"an exact majority takes at most {MOST} candidates, got {len(right)}; "
             "use drawn_vote_curves with equal weights"
         )
-    voting = classes >= 0
-    ways = np.zeros(total + 1)
-    for own in np.unique(classes[right & voting]):
-        ways += _ways_won(classes, int(own), np.flatnonzero(right & (classes == own)))
-    return ways[1:] / _choose(total)[total, 1:]
+    return _majority(classes, right, len(right))[1:]
+
+
+def majority_of(
+    answers_N: Sequence[A | None],
+    right_N: Sequence[bool],
+    n: int,
+    *,
+    same: Same[A] | None = None,
+) -> float:
+    """Entry n - 1 of `majority_curve`, at the cost of subsets of size n only. n in 1..N."""
+    classes, right = _read(answers_N, right_N, same)
+    whole_between(n, "n", 1, min(MOST, len(right)))
+    return float(_majority(classes, right, n)[n])
 
 
 def drawn_vote_curves(
@@ -91,16 +104,33 @@ def drawn_vote_curves(
         return np.full((len(weights_M), len(right)), float(could_win.any()))
     orders_R_N = rng.random((draws, len(right))).argsort(axis=1)
     member_R_N_B = classes[orders_R_N][:, :, None] == np.arange(classes.max() + 1)
-    places = np.where(member_R_N_B, orders_R_N[:, :, None], len(right))
-    firsts_R_N_B = np.minimum.accumulate(places, axis=1)  # N: nobody of the class yet
-    padded = np.append(right, False)
+    votes_R_N_B = member_R_N_B.cumsum(axis=1)
+    right_R_N_B = (member_R_N_B & right[orders_R_N][:, :, None]).cumsum(axis=1)
     curves = []
     for weights_N in weights_M:
         sums = np.cumsum(member_R_N_B * weights_N[orders_R_N][:, :, None], axis=1)
         leading = sums >= sums.max(axis=2, keepdims=True) * LEVEL
-        chosen_R_N = np.where(leading, firsts_R_N_B, len(right)).min(axis=2, initial=len(right))
-        curves.append(padded[chosen_R_N].mean(axis=0))
+        votes, hits = ((leading * x).sum(axis=2) for x in (votes_R_N_B, right_R_N_B))
+        curves.append((hits / np.maximum(votes, 1)).mean(axis=0))  # nobody votes: not right
     return np.array(curves).reshape(len(weights_M), len(right))
+
+
+def expected_right(
+    classes_N: Sequence[int | None],
+    weights_N: Sequence[float],
+    right_N: Sequence[bool],
+    picks: Iterable[int],
+) -> float:
+    """How right a vote among `picks` is on average over their orders; 0 if nobody votes."""
+    members: dict[int, list[int]] = {}
+    for i in picks:
+        number = classes_N[i]
+        if number is not None:
+            members.setdefault(number, []).append(i)
+    sums = {number: math.fsum(weights_N[i] for i in ids) for number, ids in members.items()}
+    most = max(sums.values(), default=0.0)
+    tied = [i for number, ids in members.items() if sums[number] >= most * LEVEL for i in ids]
+    return sum(bool(right_N[i]) for i in tied) / len(tied) if tied else 0.0
 
 
 def vote_weights(weights_N: Sequence[float], candidates: int) -> Floats:
@@ -116,6 +146,24 @@ def vote_weights(weights_N: Sequence[float], candidates: int) -> Floats:
     return weights
 
 
+def ballots(totals_N: Sequence[float], kind: Kind | None) -> list[float] | None:
+    """What each candidate's total weighs in a vote; None where it is no vote.
+
+    Probabilities weigh as they are, logits x as 1 / (1 + exp(-x)), log-ratios r as
+    exp(r - max r); progress is no vote. kind: what the scores mean. None, unknown: they weigh
+    as they are, unless one is below 0.
+    """
+    if kind is None:
+        return list(totals_N) if min(totals_N, default=0) >= 0 else None
+    if kind in (Kind.CORRECTNESS, Kind.VALUE):
+        return list(totals_N)
+    if kind is Kind.LOGIT:  # tanh does not overflow
+        return [0.5 + 0.5 * math.tanh(total / 2) for total in totals_N]
+    if kind is Kind.LOGRATIO:
+        return [math.exp(total - max(totals_N)) for total in totals_N]
+    return None
+
+
 def _read(
     answers_N: Sequence[A | None], right_N: Sequence[bool], same: Same[A] | None
 ) -> tuple[Ints, Bools]:
@@ -126,31 +174,47 @@ def _read(
     return np.array([-1 if c is None else c for c in numbers], dtype=np.intp), right
 
 
-def _ways_won(classes: Ints, own: int, firsts_I: Ints) -> Floats:
-    """How many subsets of each size are won by one of these candidates of class `own`. [N + 1]."""
+def _majority(classes: Ints, right: Bools, most: int) -> Floats:
+    """Accuracy among 0..most candidates, [most + 1]; 0 among none."""
     total, choose = len(classes), _choose(len(classes))
-    member_N_B = classes[:, None] == np.arange(classes.max() + 1)
-    sizes_B, silent = member_N_B.sum(axis=0), int((classes < 0).sum())
-    later_I_B = (member_N_B[::-1].cumsum(axis=0)[::-1] - member_N_B)[firsts_I]
-    ways = np.zeros(total + 1)
-    for votes in range(1, sizes_B[own] + 1):
-        won_I = np.zeros((len(firsts_I), total + 1))
-        of_own = choose[later_I_B[:, own], votes - 1]
-        won_I[:, votes : votes + silent + 1] = of_own[:, None] * choose[silent, : silent + 1]
-        for rival, size in enumerate(sizes_B):
-            if rival != own:
-                won_I = _not_beaten(won_I, size, later_I_B[:, rival], votes, choose)
-        ways += won_I.sum(axis=0)
+    voting = classes >= 0
+    sizes_B = np.bincount(classes[voting])
+    right_B = np.bincount(classes[voting], weights=right[voting])
+    silent = total - int(voting.sum())
+    ways = np.zeros(most + 1)
+    for own in np.flatnonzero(right_B):
+        rivals = np.delete(sizes_B, own)
+        won = _ways_won(int(sizes_B[own]), rivals, silent, most, choose)
+        ways += right_B[own] / sizes_B[own] * won
+    return ways / choose[total, : most + 1]
+
+
+def _ways_won(own: int, rivals: Ints, silent: int, most: int, choose: Floats) -> Floats:
+    """How many subsets of each size a class of `own` wins, a tie of t + 1 as 1 / (t + 1).
+
+    [most + 1].
+    """
+    ways = np.zeros(most + 1)
+    for votes in range(1, min(own, most) + 1):
+        won_T = np.zeros((1, most + 1))  # row t: with t rivals tied
+        quiet = min(silent, most - votes) + 1
+        won_T[0, votes : votes + quiet] = choose[own, votes] * choose[silent, :quiet]
+        for size in rivals.tolist():
+            won_T = _not_beaten(won_T, size, votes, choose)
+        ways += (1 / np.arange(1, len(won_T) + 1)) @ won_T
     return ways
 
 
-def _not_beaten(won_I: Floats, size: int, later_I: Ints, votes: int, choose: Floats) -> Floats:
-    """`won_I` times the rival's factor: fewer than `votes` of it, or as many that come later."""
-    product = won_I.copy()
+def _not_beaten(won_T: Floats, size: int, votes: int, choose: Floats) -> Floats:
+    """`won_T` times the rival's factor: fewer than `votes` of it, or as many, one tie more."""
+    fewer = won_T.copy()
     for k in range(1, min(votes - 1, size) + 1):
-        product[:, k:] += won_I[:, :-k] * choose[size, k]
-    if votes <= size:
-        product[:, votes:] += won_I[:, :-votes] * choose[later_I, votes][:, None]
+        fewer[:, k:] += won_T[:, :-k] * choose[size, k]
+    if votes > size:
+        return fewer
+    product = np.zeros((len(won_T) + 1, won_T.shape[1]))
+    product[:-1] = fewer
+    product[1:, votes:] += won_T[:, :-votes] * choose[size, votes]
     return product
 
 

@@ -1,6 +1,7 @@
 """One verdict a response: figures by hand, thresholds, the three benchmarks' rows, self-check."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -23,8 +24,8 @@ def case(number, wrong):
     return Case(str(number), "set", f"p{number}", (trace,), Judged(wrong))
 
 
-def told(cases, predictions, row="all"):
-    table = resampled_table(REALMISTAKE, cases, predictions, resamples=20)
+def told(cases, predictions, row="all", of=REALMISTAKE):
+    table = resampled_table(of, cases, predictions, resamples=20)
     return {name: i and i.estimate for name, i in figures_of(table)[row].items()}
 
 
@@ -45,6 +46,21 @@ def test_figures_by_hand():
     assert figures["base_rate"] == pytest.approx(4 / 6)
     assert figures["always_error_f1"] == pytest.approx(8 / 10)
     assert figures["answered"] == pytest.approx(5 / 6)
+
+
+def test_what_has_no_verdict_counts_as_the_authors_have_it():
+    """TP 2, FP 0 for 1, FN 1, TN 1 and two without a verdict: FN 2, TN 2, accuracy 3 of 6."""
+    cases = [case(i, wrong) for i, wrong in enumerate([1, 1, 1, 1, 0, 0])]
+    predictions = [True, True, False, None, None, False]
+    official = replace(REALMISTAKE, count=REALMISTAKE.count_official)
+    ours, theirs = (told(cases, predictions, of=b) for b in (REALMISTAKE, official))
+    assert (ours["precision"], theirs["precision"]) == (pytest.approx(2 / 3), 1.0)
+    assert (ours["f1"], theirs["f1"]) == (pytest.approx(4 / 7), pytest.approx(4 / 6))
+    for same in ("recall", "accuracy", "answered", "base_rate", "always_error_f1"):
+        assert ours[same] == theirs[same]
+    assert ours["accuracy"] == pytest.approx(3 / 6)
+    complete = [True, True, False, False, True, False]
+    assert told(cases, complete, of=official) == told(cases, complete)
 
 
 def test_always_error_is_a_baseline_like_any_other():

@@ -75,6 +75,8 @@ class Benchmark(Generic[T, P]):
     read_official: as `read`, a model's text taken as the benchmark's own script takes it; None
       where that makes no difference.
     count: [M, K] from cases and predictions; None is no prediction.
+    count_official: as `count`, no prediction taken as the benchmark's own script takes it; None
+      where that makes no difference.
     table: rows of figures from the sums {group: [1 + R, K]}.
     main: the column that scorers are compared by. total: its row for the whole benchmark.
     perfect: the prediction that is right.
@@ -93,6 +95,7 @@ class Benchmark(Generic[T, P]):
     perfect: Callable[[Case[T]], P]
     rule: Rule[T, P] | None = None
     read_official: Callable[[Case[T], Record], P | None] | None = None
+    count_official: Callable[[Sequence[Case[T]], Sequence[P | None]], Floats] | None = None
 
 
 # --- cases -----------------------------------------------------------------

@@ -3,6 +3,8 @@
     F1 of the class "error", with precision, recall and accuracy; 900 responses of two models to
     three tasks, most of them with an error, so read it beside `always_error_f1`.
 
+Replies without a verdict count as wrong, or as the authors' script has them (`verdict`).
+
 The data is locked with a password so that no model learns it: nothing of it may be shown.
 """
 
@@ -54,6 +56,7 @@ REALMISTAKE = Benchmark(
     load=load,
     read=verdict.read,
     count=verdict.count,
+    count_official=verdict.count_official,
     table=verdict.table,
     main="f1",
     total="all",

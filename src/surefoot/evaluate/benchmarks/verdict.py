@@ -4,7 +4,9 @@ With "there is an error" as positive,
 
     precision = TP / (TP + FP)   recall = TP / (TP + FN)   F1 = 2 TP / (2 TP + FP + FN)
 
-A response without a verdict counts as judged wrongly. Calling everything wrong has the F1 and
+A response without a verdict counts as judged wrongly (`count`). ReaLMistake's own script takes
+it for "no error" in precision, recall and F1, and for wrong in accuracy (`count_official`):
+staying silent on right responses then costs no precision. Calling everything wrong has the F1 and
 the accuracy of the base rate: both stand beside the figures as `always_error_f1`, `base_rate`.
 A scorer says "error" where its scores, aggregated by their kind, fall below the threshold.
 """
@@ -66,24 +68,37 @@ def perfect(case: Case[Judged]) -> bool:
 
 
 def count(cases: Sequence[Case[Judged]], predictions_M: Sequence[bool | None]) -> Floats:
-    """[M, 5] TP, FP, TN, FN, answered; no verdict is FN or FP."""
-    rows = [
-        (wrong and said, not wrong and said, not wrong and not said, wrong and not said, known)
-        for wrong, said, known in (
-            (c.truth.wrong, (not c.truth.wrong) if found is None else found, found is not None)
-            for c, found in zip(cases, predictions_M, strict=True)
-        )
-    ]
-    return np.array(rows, dtype=np.float64).reshape(len(cases), 5)
+    """[M, 6] TP, FP, TN, FN, right, answered; no verdict is FN or FP."""
+    missing_M = [not case.truth.wrong for case in cases]
+    return _counted(cases, predictions_M, missing_M)
+
+
+def count_official(cases: Sequence[Case[Judged]], predictions_M: Sequence[bool | None]) -> Floats:
+    """The same; no verdict is FN or TN, and right in neither case."""
+    return _counted(cases, predictions_M, [False] * len(cases))
+
+
+def _counted(
+    cases: Sequence[Case[Judged]],
+    predictions_M: Sequence[bool | None],
+    missing_M: Sequence[bool],
+) -> Floats:
+    """missing_M: [M] what no verdict stands for: is there an error?"""
+    rows = []
+    for case, found, missing in zip(cases, predictions_M, missing_M, strict=True):
+        wrong, said = case.truth.wrong, missing if found is None else found
+        confusion = (wrong and said, not wrong and said, not wrong and not said, wrong and not said)
+        rows.append((*confusion, found == wrong, found is not None))
+    return np.array(rows, dtype=np.float64).reshape(len(cases), 6)
 
 
 def columns(sums_R_K: Floats) -> dict[str, Floats]:
     """f1, precision, recall (of errors), accuracy, always_error_f1, base_rate, answered."""
-    tp, fp, tn, fn, answered = sums_R_K.T
+    tp, fp, tn, fn, right, answered = sums_R_K.T
     cases = tp + fp + tn + fn
     return {
         "f1": quotient(2 * tp, 2 * tp + fp + fn),
-        "accuracy": quotient(tp + tn, cases),
+        "accuracy": quotient(right, cases),
         "precision": quotient(tp, tp + fp),
         "recall": quotient(tp, tp + fn),
         "always_error_f1": quotient(2 * (tp + fn), 2 * (tp + fn) + fp + tn),
