@@ -374,7 +374,7 @@ def _choice(row: Pooled) -> Interval:
 
 
 def _claim(name: str, found: Interval) -> Claim:
-    return Claim(name, found.estimate, found.low, found.high, 0.0, "at least", surely=True)
+    return Claim(name, found.estimate, found.low, found.high, 0.0, "at least")
 
 
 HEAD = (

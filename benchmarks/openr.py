@@ -261,7 +261,7 @@ def claims(world: str, table: dict[str, dict[str, Floats]]) -> list[Claim]:
     )
     found = [(name, interval_of(values), goal) for name, values, goal in rows]
     return [
-        Claim(f"{name}, {world}", i.estimate, i.low, i.high, goal, "at least", surely=True)
+        Claim(f"{name}, {world}", i.estimate, i.low, i.high, goal, "at least")
         for name, i, goal in found
     ]
 

@@ -281,7 +281,7 @@ def claims(summary: Record, auc: Interval) -> list[Claim]:
 
 
 def _claim(name: str, value: float, low: float, high: float, goal: float) -> Claim:
-    return Claim(name, value, low, high, goal, "at least", surely=True)
+    return Claim(name, value, low, high, goal, "at least")
 
 
 if __name__ == "__main__":

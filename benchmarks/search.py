@@ -64,6 +64,12 @@ SIZES = {
 ALL = METHODS | {"best_of_n_until_sure": partial(repeated, search=best_of_n)}
 SHOWN = ("particle_gibbs at 1.1", "repeated", "particle_filter", "dvts", "beam", "mcts")  # drawn
 PLAIN = ("best_of_n", "weighted_vote", "adaptive_vote")  # in the table, not in the claim
+NOTE = (
+    "Policy tokens only: with what the verifier reads the cheapest takes 22 % of best-of-64's. As "
+    "right on the point, no margin was set. The best of 54 settings, chosen on these problems, one "
+    "draw of each. Best-of-n until sure counts as plain sampling and is left out. The base of the "
+    "verifier answers 92 % of such problems in one greedy try."
+)
 RISK = 0.05  # `repeated` and Gibbs stop at a score that is wrong on at most this share of problems
 
 
@@ -166,7 +172,7 @@ def main(problems: int, out: Path) -> None:
     command = f"python benchmarks/search.py {problems}"
     report(out, rows, plain, command, problems)
     shares = [cheapest(rows, end, most) for end in ("diff", "high", "low")]
-    publish("search", command, [Claim("tokens_to_best_of_64", *shares, 0.2, "at most")])
+    publish("search", command, [Claim("tokens_to_best_of_64", *shares, 0.2, "at most", note=NOTE)])
     table = {
         "problems": problems,
         "best_of_64": sum(base) / len(base),

@@ -9,7 +9,14 @@ import pytest
 
 from surefoot.core.errors import InputError
 from surefoot.core.types import Kind
-from surefoot.evaluate import join_scores, load_pool, load_step_scores, select_pool
+from surefoot.evaluate import (
+    join_scores,
+    load_pool,
+    load_step_scores,
+    majority_curve,
+    select_pool,
+)
+from surefoot.evaluate.votes import ballots
 
 
 def candidate(answer, right, steps=2):
