@@ -59,15 +59,19 @@ def self_correction(
     sums_R_4 = resampled_sums(counts_P_4, rng=rng, resamples=resamples)
     kept, right, mended, wrong = sums_R_4.T
     first, second = quotient(right, right + wrong), quotient(kept + mended, right + wrong)
-    before, after = interval_of(first), interval_of(second)
+
+    def interval(figure_1R: Floats) -> Interval | None:
+        return interval_of(figure_1R, clusters=len(counts_P_4))
+
+    before, after = interval(first), interval(second)
     assert before is not None  # there are questions
     assert after is not None
     return SelfCorrection(
         before,
         after,
-        interval_of(quotient(kept, right)),
-        interval_of(quotient(mended, wrong)),
-        interval_of(_relative(first, second)),
+        interval(quotient(kept, right)),
+        interval(quotient(mended, wrong)),
+        interval(_relative(first, second)),
     )
 
 
