@@ -9,6 +9,7 @@ from cli_helpers import write_rows
 
 from surefoot.cli.select import names_of
 from surefoot.core.errors import InputError
+from surefoot.evaluate.pools import AGGREGATIONS
 
 POOL = [
     {
@@ -48,7 +49,7 @@ def test_a_table_on_stdout_and_three_files(cli, study, tmp_path):
     done = cli(*study, "--out", out)
     lines = done.stdout.splitlines()
     assert [line.split()[:2] for line in lines[2:4]] == [["good", "last"], ["good", "min"]]
-    assert len(lines) == 2 + 2 * 4
+    assert len(lines) == 2 + 2 * len(AGGREGATIONS)
     summary = json.loads((out / "summary.json").read_text())
     assert summary["verifiers"]["good"]["aggregations"]["last"]["best_of_n"]["estimate"] == 1
     assert summary["verifiers"]["bad"]["aggregations"]["last"]["best_of_n"]["estimate"] == 0

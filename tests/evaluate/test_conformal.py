@@ -140,3 +140,12 @@ def test_risk_against_coverage_by_hand():
     assert [p.risk for p in points] == [0.0, 0.25, 0.5]
     assert [p.selective_risk for p in points] == pytest.approx([0, 1 / 3, 0.5])
     assert risk_curve([], []) == []
+
+
+def test_the_size_that_is_needed_is_the_smallest_that_can_promise():
+    for alpha in (0.02, 0.05, 0.1, 0.3):
+        enough = problems_needed(alpha)
+        assert allowed_errors(enough, alpha) == 0
+        with pytest.raises(InputError, match=f"it takes {enough};"):
+            allowed_errors(enough - 1, alpha)
+    assert problems_needed(0.05) == 19

@@ -174,7 +174,8 @@ def test_values_between_0_and_1_are_surer_than_outcomes_and_never_than_their_own
     error = fractions.std() / np.sqrt(400)
     assert found.high - found.low == pytest.approx(2 * 1.96 * error, rel=0.02)
     alike = mean_interval([0.5] * 20, rng=rng())  # no spread was seen in 20: it may be .1 or so
-    assert 0.1 < alike.high - alike.low < 0.3
+    # f = (20 / 4 + 1) / (0 + 1) = 6, z^2 / f = .6402; sqrt(.6402 / 80 + .016^2) / 1.032 = .0880
+    assert (alike.low, alike.high) == pytest.approx((0.4119, 0.5881), abs=1e-4)
     halves = paired_interval([0.5] * 2 + [0.0] * 48, [0.0] * 50, rng=rng())
     ones = paired_interval([1.0] * 2 + [0.0] * 48, [0.0] * 50, rng=rng())
     assert halves.high < ones.high

@@ -90,3 +90,14 @@ def test_chance_alone_rarely_alarms_though_the_peak_is_picked():
         fall_after_peak(means(rng(seed).random((120, 24)) < 0.6, seed)).sure for seed in range(120)
     )
     assert alarms <= 9  # 2.5 % expected, 3; 9 is three standard deviations above
+
+
+def test_the_ends_of_a_fall_by_their_formula():
+    means = np.vstack([[0.5, 0.8, 0.7], np.random.default_rng(3).random((400, 3))])
+    drops = means - means[:, -1:]
+    spread = drops[1:, :2].std(axis=0)
+    most = np.quantile(np.maximum(0, ((drops[1:, :2] - drops[0, :2]) / spread).max(axis=1)), 0.9)
+    found = fall_after_peak(means, level=0.8)
+    assert found.peak == 2
+    assert found.fall.low == pytest.approx(0.1 - most * spread[1])
+    assert found.fall.high == pytest.approx(np.quantile(drops[1:, 1], 0.9))

@@ -10,12 +10,14 @@ import pytest
 from surefoot.core.errors import InputError
 from surefoot.core.types import Kind
 from surefoot.evaluate import (
+    best_of_n,
     join_scores,
     load_pool,
     load_step_scores,
     majority_curve,
     select_pool,
 )
+from surefoot.evaluate.pools import AGGREGATIONS
 from surefoot.evaluate.votes import ballots
 
 
@@ -88,6 +90,20 @@ def test_same_figures_every_time_and_in_any_order_of_problems(tmp_path):
     turned.mkdir()
     first = select_pool(*files(tmp_path), "mean", 2)
     assert first == select_pool(*files(turned, POOL[::-1], SCORES[::-1]), "mean", 2)
+
+
+def test_every_aggregation_chooses_by_its_own_totals(tmp_path):
+    """The totals of three candidates, by hand."""
+    rows = [score_row("p", i, s) for i, s in enumerate([[0.1, 0.9], [0.5, 0.5], [0.3, 0.35]])]
+    pool, scores = files(tmp_path, POOL[:1], rows)
+    by_hand = {"last": (0.9, 0.5, 0.35), "min": (0.1, 0.5, 0.3), "product": (0.09, 0.25, 0.105),
+               "mean": (0.5, 0.5, 0.325), "geometric_mean": (0.3, 0.5, 0.324)}  # fmt: skip
+    right = [c["is_correct"] for c in POOL[0]["candidates"]]
+    for how in AGGREGATIONS:
+        expected = best_of_n(by_hand[how], right, 2, ties="first")
+        assert select_pool(pool, scores, how, 2)["best_of_n"] == pytest.approx(expected), how
+    with pytest.raises(InputError, match="aggregation must be one of"):
+        select_pool(pool, scores, "sum", 2)
 
 
 def test_answers_may_be_merged_by_a_function(tmp_path):

@@ -23,6 +23,7 @@ from surefoot.evaluate import (
     study_pool,
     study_summary,
 )
+from surefoot.evaluate.pools import AGGREGATIONS
 
 PRMS = ("skywork_prm", "qwen_prm", "rlhflow_prm", "math_shepherd")
 
@@ -93,7 +94,7 @@ def test_a_seer_reaches_coverage_and_noise_stays_at_chance(small):
 def test_what_is_legal_is_flagged_and_what_nobody_said_unknown(small):
     verifiers = study_summary(small[2])["verifiers"]
     legal = {how: row["legal"] for how, row in verifiers["seer"]["aggregations"].items()}
-    assert legal == {"last": True, "min": False, "product": False, "mean": False}
+    assert legal == {how: how == "last" for how in AGGREGATIONS}
     assert {row["legal"] for row in verifiers["noise"]["aggregations"].values()} == {None}
 
 
@@ -124,6 +125,7 @@ def test_logits_vote_through_a_sigmoid_and_have_no_calibration_or_plans(small):
     assert row["best_of_n"]["estimate"] > 0.8
     assert row["calibration"] is row["plans"] is None
     assert row["weighted_vote"]["estimate"] > row["weighted_vote_vs_majority"]["estimate"] > 0
+    assert "geometric_mean" not in study_summary(study)["verifiers"]["logits"]["aggregations"]
     unsaid = study_pool(pools, [Scored("logits", logits)], resamples=20)
     assert study_curves(unsaid)["verifiers"]["logits"]["min"]["weighted_vote"] is None
 

@@ -20,7 +20,10 @@ def select(
         typer.Option(help="Step scores: one candidate a row, .jsonl[.gz]. Repeat with --curves."),
     ],
     aggregation: Annotated[
-        str, typer.Option(help="How step scores become one: last, min, product or mean.")
+        str,
+        typer.Option(
+            help="How step scores become one: last, min, product, mean or geometric_mean."
+        ),
     ] = "last",
     n: Annotated[
         int | None, typer.Option(help="Candidates to choose among (default: all of a problem).")

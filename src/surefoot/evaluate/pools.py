@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from surefoot.core import kinds
 from surefoot.core.errors import InputError
 from surefoot.core.kinds import reduce_values
 from surefoot.core.records import Record, field_of, read_rows
@@ -33,7 +34,7 @@ from surefoot.evaluate.pass_at_k import pass_hat_k
 from surefoot.evaluate.selection import best_of_n, coverage, vote_accuracy
 from surefoot.evaluate.votes import ballots
 
-AGGREGATIONS = ("last", "min", "product", "mean")
+AGGREGATIONS = tuple(how for how in kinds.AGGREGATIONS if how != "sum")  # a sum grows with length
 
 T = TypeVar("T")
 

@@ -70,7 +70,9 @@ def study_pool(
     draws: int = 256,
     same: Same | None = None,
 ) -> Study:
-    """Every curve of a pool, by all four aggregations of every verifier.
+    """Every curve of a pool, by all aggregations of every verifier.
+
+    A geometric mean needs scores of 0 or more and is left out where one is below.
 
     A problem counts with its first N candidates, N the fewest that any has. Ties go to
     the earlier candidate. Best-of-n, coverage and (to N = 512) majority are exact over
@@ -83,7 +85,12 @@ def study_pool(
     _check(pools_P, verifiers)
     total = min(len(pool.right_N) for pool in pools_P)
     right = np.array([pool.right_N[:total] for pool in pools_P])
-    totals = {(v.name, how): _totals(v, how, total) for v in verifiers for how in AGGREGATIONS}
+    totals = {
+        (v.name, how): _totals(v, how, total)
+        for v in verifiers
+        for how in AGGREGATIONS
+        if how != "geometric_mean" or _has_roots(v)
+    }
     kinds = {v.name: v.kind for v in verifiers}
     weights = {
         way: weights_P_N
@@ -112,6 +119,10 @@ def _check(pools_P: Sequence[Pool], verifiers: Sequence[Scored]) -> None:
     names = [v.name for v in verifiers]
     if len(set(names)) < len(names):
         raise InputError(f"verifiers need different names, got {names}")
+
+
+def _has_roots(verifier: Scored) -> bool:
+    return all(min(s) >= 0 for rows_N_S in verifier.scores_P_N_S for s in rows_N_S)
 
 
 def _totals(verifier: Scored, how: str, total: int) -> Floats:

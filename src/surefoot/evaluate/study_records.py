@@ -103,6 +103,7 @@ def _pairs(study: Study) -> list[Record]:
         }
         for how in AGGREGATIONS
         for a, b in combinations(names, 2)
+        if (a, how) in study.best and (b, how) in study.best
     ]
 
 
@@ -113,7 +114,11 @@ def _verifier(study: Study, verifier: Scored) -> Record:
     return {
         "kind": verifier.kind.value if verifier.kind else None,
         "min_at_last": _weakest_steps(verifier, study),
-        "aggregations": {how: _row(study, verifier, how) for how in AGGREGATIONS},
+        "aggregations": {
+            how: _row(study, verifier, how)
+            for how in AGGREGATIONS
+            if (verifier.name, how) in study.best
+        },
     }
 
 

@@ -94,7 +94,7 @@ class Run:
         return spent.policy_tokens / problems, spent.verifier_tokens / problems
 
     def figures(self) -> MethodRow | None:
-        """Accuracy over problems with a bootstrap interval, tokens or 0; None if all unchecked."""
+        """Accuracy over problems with its interval, tokens or 0; None if all unchecked."""
         if self.given is not None:
             return self.given
         found = mean_interval(list(self.rights().values()), rng=rng_for(0, "interval"))
