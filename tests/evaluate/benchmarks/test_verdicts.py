@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from surefoot.core.errors import InputError
 from surefoot.core.types import Kind, Problem, Step, StepScores, Trace
 from surefoot.evaluate.benchmarks import Case, figures_of, resampled_table
+from surefoot.evaluate.benchmarks.benchmark import problems_in
 from surefoot.evaluate.benchmarks.critic_bench import (
     CRITIC_BENCH_GOOGLE,
     CRITIC_BENCH_TSINGHUA,
@@ -153,3 +154,15 @@ def test_self_check_votes_among_the_accepted():
     assert self_check([None, None], [False, False]) is None
     assert self_check([None, "4"], [False, True]) is None  # only an unreadable one was kept
     assert self_check(["a", "b"], [False, False]) == "a"
+
+
+def test_a_row_of_few_problems_is_noted_and_its_neighbours_are_not():
+    cases = [replace(case(i, i % 2 > 0), group="few" if i < 5 else "many") for i in range(60)]
+    table = resampled_table(REALMISTAKE, cases, [i % 3 > 0 for i in range(60)], resamples=500)
+    problems = problems_in(cases)
+    assert problems == {"": 60, "few": 5, "many": 55}
+    figures = figures_of(table, problems=problems)
+    notes = {row: figures[row]["accuracy"].note for row in figures}
+    assert notes.pop("few") == "only 5 problems: the interval is likely too short"
+    assert set(notes.values()) == {""}
+    assert figures_of(table)["many"]["accuracy"].note == ""
