@@ -104,13 +104,16 @@ def drawn_vote_curves(
         return np.full((len(weights_M), len(right)), float(could_win.any()))
     orders_R_N = rng.random((draws, len(right))).argsort(axis=1)
     member_R_N_B = classes[orders_R_N][:, :, None] == np.arange(classes.max() + 1)
-    votes_R_N_B = member_R_N_B.cumsum(axis=1)
-    right_R_N_B = (member_R_N_B & right[orders_R_N][:, :, None]).cumsum(axis=1)
+    votes_R_N_B = member_R_N_B.cumsum(axis=1, dtype=np.float64)
+    right_R_N_B = (member_R_N_B & right[orders_R_N][:, :, None]).cumsum(axis=1, dtype=np.float64)
     curves = []
     for weights_N in weights_M:
         sums = np.cumsum(member_R_N_B * weights_N[orders_R_N][:, :, None], axis=1)
-        leading = sums >= sums.max(axis=2, keepdims=True) * LEVEL
-        votes, hits = ((leading * x).sum(axis=2) for x in (votes_R_N_B, right_R_N_B))
+        leading = (sums >= sums.max(axis=2, keepdims=True) * LEVEL).astype(np.float64)
+        # einsum adds without a product array of [R, N, B]: half the time of all votes
+        votes, hits = (
+            np.einsum("rnb,rnb->rn", leading, of_class) for of_class in (votes_R_N_B, right_R_N_B)
+        )
         curves.append((hits / np.maximum(votes, 1)).mean(axis=0))  # nobody votes: not right
     return np.array(curves).reshape(len(weights_M), len(right))
 
