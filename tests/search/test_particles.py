@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surefoot.core.errors import InputError, KindError
-from surefoot.core.types import Kind, StepScores, Verdict
-from surefoot.search import particle_filter, particle_gibbs
+from surefoot.core.types import Kind, Problem, Step, StepScores, Verdict
+from surefoot.policy import ScriptedPolicy
+from surefoot.search import particle_filter, particle_gibbs, particles
 from surefoot.search.particles import (
+    _filtered,
     effective_size,
     gained,
     multinomial,
@@ -21,6 +23,7 @@ from surefoot.search.particles import (
     residual,
     systematic,
 )
+from surefoot.search.search_tree import SearchTree
 from surefoot.tasks.toy import ToyWorld
 
 WAYS = [multinomial, systematic, residual]
@@ -109,55 +112,139 @@ def test_one_particle_and_equal_scores_are_plain_samples(gain, constant, exact):
     assert equal.usage.policy_tokens == 20
 
 
-@every_way
-@pytest.mark.parametrize("below", [0.5, 1.0])
-def test_with_exact_values_particles_follow_the_posterior(resample, below, exact):
-    """p(x | right) = policy(x) [right] / V(()): the law of where n particles end, many times."""
-    world = ToyWorld(length=3, slip=0.4, recover=0.3)
-    score, n, total = exact(world), 32, Counter()
-    for seed in range(120):
-        found = []
-
-        def check(_, trace, found=found):
-            found.append(trace)
-            return Verdict.CORRECT
-
-        cloud = _cloud(world, score, n, resample, below, seed)
-        total.update(cloud)
-        del check
-    right = {path: share for path, share in _posterior(world).items() if share}
-    drawn = sum(total.values())
-    for path, share in right.items():
-        assert total[path] / drawn == pytest.approx(share, abs=0.035)
-    assert sum(total[path] for path in right) == drawn, "no wrong end has weight"
+# --- what particles follow ---------------------------------------------------
 
 
-def _cloud(world, score, n, resample, below, seed):
-    """The ends of n particles, drawn by their weights once more at the end."""
-    from surefoot.core.budget import Meter
-    from surefoot.search.particles import _filtered
-    from surefoot.search.search_tree import SearchTree
-
+def filtered(world, score, *, n, gain, resample=systematic, below=1.0, seed=0):
+    """The particles after one filter, and the texts of their ends."""
     search = SearchTree(
         problem=world.problems(1)[0], sample=world.sample, check=world.check, score=score,
-        rng=np.random.default_rng(seed), meter=Meter(),
+        rng=np.random.default_rng(seed),
     )  # fmt: skip
-    cloud = _filtered(search, n, 40, gained, resample, below, ())
-    picks = resample(normalised(cloud.logs), n, search.rng)
-    return ["".join(s.text[0] for s in search.ended[cloud.nodes[i]].steps) for i in picks]
+    cloud = _filtered(search, n, 40, gain, resample, below, ())
+    return cloud, [tuple(s.text for s in search.steps(node)) for node in cloud.nodes]
 
 
-def _posterior(world):
-    from itertools import product
+class EndOrGo(ScriptedPolicy):
+    """A solution of one step, worth .95, and one of six, worth .6 after each."""
 
-    from surefoot.core.types import Step
+    sample = ScriptedPolicy.__call__
+    check = staticmethod(lambda *_: Verdict.CORRECT)
 
+    def __init__(self):
+        super().__init__({"p": [["The answer is 1"], [*"abcde", "The answer is 2"]]})
+
+    def problems(self, _):
+        return [Problem("p", "?", gold="1")]
+
+    def score(self, traces_N):
+        rows = [tuple(0.95 if s.text[-1] == "1" else 0.6 for s in t.steps) for t in traces_N]
+        return [StepScores(Kind.VALUE, row, "table") for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("gain", "short", "long"),
+    [(odds, 6 * math.log(19), 6 * math.log(1.5)), (gained, math.log(0.95), math.log(0.6))],
+)
+def test_an_end_is_weighed_as_often_as_what_still_moves(gain, short, long):
+    """By hand. The finished solution re-enters every draw of its_hub with its last score: odds
+    19^6 against 1.5^6, a share of .9999998. One that is not weighed any more has .596."""
+    world = EndOrGo()
+    cloud, ends = filtered(world, world.score, n=8, gain=gain, below=0.0)
+    assert {len(end) for end in ends} == {1, 6}
+    assert cloud.logs == pytest.approx([short if len(end) == 1 else long for end in ends])
+    share = normalised([short, long])[0]
+    assert share == pytest.approx(0.9999998 if gain is odds else 0.95 / 1.55, abs=1e-7)
+    drawn, ends = filtered(world, world.score, n=2000, gain=gain)
+    assert set(drawn.logs) == {0.0}, "after a draw all particles are equal again"
+    short_ones = sum(len(end) == 1 for end in ends) / 2000
+    assert short_ones == pytest.approx(share, abs=0.05)
+
+
+def solutions(world, steps=()):
+    """Each whole solution of a toy world and its probability."""
+    for text in ("good", "bad", "stop"):
+        longer = (*steps, Step(text))
+        if not world.probability(longer):
+            continue
+        if text == "stop" or len(longer) == world.length:
+            yield longer, world.probability(longer)
+        else:
+            yield from solutions(world, longer)
+
+
+def opinion(text, t):
+    """Of no use, and far from 0 and 1: the law is to be right for any score."""
+    return {"good": 0.6, "bad": 0.45, "stop": 0.55}[text] + 0.02 * t
+
+
+def law(world, gain):
+    """What the particles of a filter stand for, by enumeration: {texts: share}."""
     shares = {}
-    for path in product(("good", "bad"), repeat=world.length):
-        steps = tuple(map(Step, path))
-        shares["".join(p[0] for p in path)] = world.probability(steps) * (path[-1] == "good")
-    total = sum(shares.values())
-    return {path: share / total for path, share in shares.items()}
+    for steps, chance in solutions(world):
+        texts = tuple(step.text for step in steps)
+        if gain is gained:
+            factor = world.value(steps)
+        else:
+            scores = [opinion(text, t) for t, text in enumerate(texts)]
+            scores += [scores[-1]] * (world.length - len(texts))
+            factor = math.prod(g / (1 - g) for g in scores)
+        shares[texts] = chance * factor
+    total = math.fsum(shares.values())
+    return {texts: share / total for texts, share in shares.items()}
+
+
+def opinionated(traces_N):
+    rows = [tuple(opinion(s.text, t) for t, s in enumerate(x.steps)) for x in traces_N]
+    return [StepScores(Kind.VALUE, row, "opinion") for row in rows]
+
+
+UNEVEN = ToyWorld(length=4, slip=0.4, recover=0.3, stop=0.35)
+
+
+@pytest.mark.parametrize(
+    ("resample", "below", "gain"),
+    [
+        (systematic, 1.0, odds),
+        (multinomial, 1.0, gained),
+        (residual, 0.5, odds),
+        (systematic, 0.5, gained),
+        (residual, 0.0, odds),
+    ],
+)
+def test_many_particles_follow_their_law_whatever_the_lengths(resample, below, gain, exact):
+    """gained and exact values: p(x | right). odds: policy(x) prod_t odds(G_t), t up to the last
+    round. Solutions have two to four steps."""
+    right, n = law(UNEVEN, gain), 2000
+    assert sum(right.values()) == pytest.approx(1)
+    assert {len(texts) for texts, share in right.items() if share} == {2, 3, 4}
+    score = exact(UNEVEN) if gain is gained else opinionated
+    cloud, ends = filtered(UNEVEN, score, n=n, gain=gain, resample=resample, below=below)
+    weights, found = normalised(cloud.logs), Counter()
+    for end, weight in zip(ends, weights, strict=True):
+        found[end] += weight
+    for texts, share in right.items():
+        assert found[texts] == pytest.approx(share, abs=0.05), texts
+        assert share or found[texts] < 1e-6, "no wrong end has weight"
+
+
+@pytest.mark.parametrize("below", [0.0, 1.0])
+def test_the_held_solution_follows_the_law_with_few_particles(below, exact, monkeypatch):
+    """Conditional SMC leaves p(x | right) as it is with any number of particles; a held solution
+    that is the best, or always the one before, does not get there."""
+    held, whole = Counter(), particles._filtered
+
+    def spy(search, n, rounds, gain, resample, below, line):
+        if line:
+            held[tuple(s.text for s in search.steps(line[-1]))] += 1
+        return whole(search, n, rounds, gain, resample, below, line)
+
+    monkeypatch.setattr(particles, "_filtered", spy)
+    run(particle_gibbs, UNEVEN, exact(UNEVEN), n=4, passes=500, gain=gained, below=below)
+    right, drawn = law(UNEVEN, gained), sum(held.values())
+    assert drawn > 450
+    for texts, share in right.items():
+        assert held[texts] / drawn == pytest.approx(share, abs=0.1), texts
 
 
 def test_gibbs_keeps_a_solution_and_adds_particles(exact):

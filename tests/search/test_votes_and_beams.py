@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from surefoot.core.budget import Budget
 from surefoot.core.errors import InputError, KindError
-from surefoot.core.types import Kind, Problem, Step, StepScores, Trace, Verdict
+from surefoot.core.types import Completion, Kind, Problem, Step, StepScores, Trace, Verdict
 from surefoot.policy import ScriptedPolicy
 from surefoot.search import Found, beam, best_of_n, majority, vote, vote_weights, weighted_vote
 from surefoot.tasks.toy import ToyWorld
@@ -59,6 +59,32 @@ def test_weights_by_hand():
     for kind in (Kind.PROGRESS, Kind.LOGIT):
         with pytest.raises(KindError, match=kind.value):
             vote_weights(scores(kind, [0.1]))
+
+
+def test_products_too_small_for_a_float_rank_and_vote_as_what_they_are():
+    """Of .9^9000, .9^8000, .9^8000 the last two win; two of .9^9000 weigh less than one .9^8000."""
+    long, less = [0.9] * 9000, [0.9] * 8000
+    weights = vote_weights(scores(Kind.CORRECTNESS, long, less, less))
+    assert weights == pytest.approx([math.exp(1000 * math.log(0.9)), 1, 1])
+    assert (
+        vote(traces("1", "1", "2"), vote_weights(scores(Kind.CORRECTNESS, long, long, less))) == 2
+    )
+    mixed = vote_weights(scores(Kind.CORRECTNESS, long, [0.5]))
+    assert mixed[0] < 1e-300
+    assert mixed[1] == 0.5, "where one is in range weights stay as they are"
+    assert vote_weights(scores(Kind.CORRECTNESS, [0.5] * 2000, [0.0])) == [1, 0]
+    assert vote_weights(scores(Kind.VALUE, [0.5, 1e-310])) == [1e-310]
+
+
+def test_best_of_n_prefers_the_likelier_of_two_very_long_solutions():
+    rows = [Completion((Step("so"),) * steps) for steps in (1300, 1200)]
+    found = best_of_n(
+        PROBLEM, sample=lambda *_, **__: [rows], check=lambda *_: Verdict.CORRECT,
+        score=lambda ts: [StepScores(Kind.CORRECTNESS, (0.5,) * len(t.steps), "") for t in ts],
+        rng=np.random.default_rng(0), n=2,
+    )  # fmt: skip
+    assert [len(trace.steps) for trace in found.candidates] == [1300, 1200]
+    assert len(found.chosen.steps) == 1200, "both products are 0 as plain floats"
 
 
 @given(st.integers(0, 200), st.integers(1, 9))

@@ -12,7 +12,8 @@ unit = st.floats(0, 1)
 
 def steps(word):
     """ "gb" -> a good step, then a bad one."""
-    return tuple(Step({"g": "good", "b": "bad", "m": "mumble"}[c]) for c in word)
+    names = {"g": "good", "b": "bad", "m": "mumble", "s": "stop"}
+    return tuple(Step(names[c]) for c in word)
 
 
 def value_by_recursion(world, good, left):
@@ -63,6 +64,57 @@ def test_monte_carlo_agrees_within_four_deviations(word):
     deviation = (value * (1 - value) / len(readable)) ** 0.5
     assert abs(np.mean(readable) - value) < 4 * deviation
     assert abs(len(readable) / count - 0.9) < 4 * (0.09 / count) ** 0.5
+
+
+# --- solutions of different lengths ------------------------------------------
+
+
+def test_values_with_stops_by_hand():
+    """T = 2: after the first step one in four solutions stops."""
+    world = ToyWorld(length=2, slip=0.2, recover=0.1, stop=0.25)
+    assert world.value(steps("g")) == pytest.approx(0.25 + 0.75 * 0.8)
+    assert world.value(steps("b")) == pytest.approx(0.75 * 0.1)
+    assert world.value(()) == pytest.approx(0.8 * 0.85 + 0.2 * 0.075)
+    assert [world.value(steps(w)) for w in ("gs", "bs", "gg", "gb", "gsm")] == [1, 0, 1, 0, 0]
+    assert world.probability(steps("gs")) == pytest.approx(0.8 * 0.25)
+    assert world.probability(steps("gb")) == pytest.approx(0.8 * 0.75 * 0.2)
+    with pytest.raises(InputError, match="stop must lie in"):
+        ToyWorld(stop=1.5)
+
+
+@given(unit, unit, unit, st.text("gb", max_size=4))
+def test_values_with_stops_are_a_martingale(slip, recover, stop, word):
+    world, prefix = ToyWorld(5, slip, recover, stop=stop), steps(word)
+    mean = sum(
+        world.probability((step,), prefix) * world.value((*prefix, step)) for step in steps("gbs")
+    )
+    assert world.value(prefix) == pytest.approx(mean, abs=1e-9)
+
+
+@pytest.mark.parametrize("until", ["step", "end"])
+def test_the_policy_stops_as_often_as_its_probabilities_say(until):
+    world, count = ToyWorld(3, 0.3, 0.2, stop=0.3, unreadable=0.1), 2000
+    [problem] = world.problems(1)
+    rng, traces = np.random.default_rng(0), [Trace(problem, ())] * count
+    for _ in range(3):
+        rows = world.sample(problem, [t.steps for t in traces], count=1, rng=rng, until=until)
+        traces = [
+            Trace(problem, t.steps + end.steps, finished=end.finished)
+            for t, [end] in zip(traces, rows, strict=True)
+        ]
+    assert all(trace.finished for trace in traces)
+    verdicts = [world.check(problem, trace) for trace in traces]
+    mumbled = [trace.steps[-1].text == "mumble" for trace in traces]
+    assert [v is Verdict.UNREADABLE for v in verdicts] == mumbled
+    assert abs(np.mean(mumbled) - 0.1) < 4 * (0.09 / count) ** 0.5
+    right = np.mean([v is Verdict.CORRECT for v in verdicts])
+    assert abs(right - world.pass_at_1()) < 4 * (0.25 / count) ** 0.5
+    texts = [tuple(s.text for s in t.steps if s.text != "mumble") for t in traces]
+    for word in ("gs", "bgs", "bbb"):
+        share = np.mean([text == tuple(s.text for s in steps(word)) for text in texts])
+        chance = world.probability(steps(word))
+        assert abs(share - chance) < 4 * (chance * (1 - chance) / count) ** 0.5
+    assert world.check(problem, Trace(problem, steps("gg"))) is Verdict.UNREADABLE
 
 
 def test_one_step_at_a_time_is_the_same_policy():

@@ -66,7 +66,8 @@ WithoutGold = Annotated[
 Aggregation = Annotated[
     str | None,
     typer.Option(
-        help="How step scores become one: last, min, product, mean, sum (default: by kind)."
+        help="How step scores become one: last, min, product, mean, geometric_mean, sum "
+        "(default: by kind)."
     ),
 ]
 BudgetPolicyTokens = Annotated[int | None, typer.Option(help="Most tokens the policy may write.")]

@@ -1,6 +1,6 @@
 """From step scores to one number a trace, by what the scores mean.
 
-    correctness  P(step right | steps before)    product, min or mean over steps
+    correctness  P(step right | steps before)    product, min, mean or geometric mean over steps
     value        P(correct end | prefix)         last
     progress     change in value                 sum (telescopes to the last value)
     logit        log-odds of correctness         min
@@ -9,24 +9,69 @@
 The product of values would count the same doubt many times over, and the last
 of several correctness scores would forget all but one step; so a mismatch is an
 error (Zhang et al., arXiv:2501.07301, figure 9, measures what it costs).
+
+The product falls with each further step that is not certain, so of two solutions without an
+error the longer one has the lower product. The geometric mean is its S-th root and has no such
+bias. A product that is too small for a float keeps its place in the order (`product`).
 """
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 
 from surefoot.core.errors import InputError, KindError
 from surefoot.core.types import Kind, StepScores
 
+TINY = sys.float_info.min  # 2.2e-308, the smallest float of full precision
+
+
+def log_product(values_S: Sequence[float]) -> float:
+    """The sum of the logs of numbers that are 0 or more; -inf if one is 0.
+
+    Raises InputError for a negative number.
+    """
+    least = min(values_S)
+    if least < 0:
+        raise InputError(f"got a score of {least}; a log of it needs scores of 0 or more")
+    return math.fsum(map(math.log, values_S)) if least else -math.inf
+
+
+def product(values_S: Sequence[float]) -> float:
+    """The product, whatever the order of the factors.
+
+    Products of thousands of steps leave the range of floats, where all of them would be 0 and
+    the first of them would win every comparison. Below 2.2e-308 a product P of probabilities is
+    therefore replaced by a number that is smaller still and increases with P:
+
+        2.2e-308 * ln(2.2e-308) / ln P          in (0, 2.2e-308)
+
+    so that argmax, sort and ties are those of the sums of logs. 0 is a product with a factor of
+    0, and only that.
+    """
+    # Sorted, since rounding depends on the order and equal scores are to have equal products.
+    found = math.prod(sorted(values_S))
+    if abs(found) >= TINY or min(values_S) <= 0:
+        return found
+    logs = log_product(values_S)
+    return TINY * math.log(TINY) / logs if logs < math.log(TINY) else math.exp(logs)
+
+
+def geometric_mean(values_S: Sequence[float]) -> float:
+    """exp(mean of the logs), 0 if a number is 0. Raises InputError for a negative one."""
+    return math.exp(log_product(values_S) / len(values_S))
+
+
 AGGREGATIONS: dict[str, Callable[[Sequence[float]], float]] = {
     "last": lambda values: values[-1],
     "min": min,
-    "product": math.prod,
+    "product": product,
     "mean": lambda values: math.fsum(values) / len(values),
+    "geometric_mean": geometric_mean,
     "sum": math.fsum,
 }
 
 LEGAL: dict[Kind, tuple[str, ...]] = {
-    Kind.CORRECTNESS: ("product", "min", "mean"),
+    Kind.CORRECTNESS: ("product", "min", "mean", "geometric_mean"),
     Kind.VALUE: ("last",),
     Kind.PROGRESS: ("sum",),
     Kind.LOGIT: ("min",),

@@ -1,23 +1,27 @@
 """Particle filtering over steps (Puri et al., arXiv:2502.01618) and particle Gibbs.
 
 N prefixes move on together; what a step did to the verifier's opinion is the particle's new
-weight, and the weighted particles are drawn anew when too few of them count:
+weight, and the particles are resampled by weight when too few of them count:
 
     x_t^i ~ policy(. | x_{<t}^i),     log w^i += gain(G_t^i, G_{t-1}^i)
     resample if (sum w)^2 / sum w^2 < below * N                        (effective sample size)
 
-The target that the particles stand for follows from `gain`:
+for t = 1..R, until all have ended. A solution of T < R steps takes no further step, keeps its
+score, G_t = G_T for t > T, and is weighed in each round as the others are. The distribution
+that the particles stand for follows from `gain`:
 
-    odds       log G_t / (1 - G_t)     p(x) ~ policy(x) prod_t odds(G_t): as the paper's code
-                                       does it; every step's whole score counts again, which
-                                       finds right answers faster than a true posterior would
-    gained     log G_t - log G_{t-1}   p(x) ~ policy(x) G(x) [ours]: with exact values, the
-                                       policy's solutions given that they are right
+    odds       log G_t / (1 - G_t)     p(x) ~ policy(x) prod_{t=1..R} odds(G_t): each round the
+                                       whole score counts again, and that of an end as often as
+                                       those of the steps which the others still take. It is the
+                                       paper's algorithm 1 and its code; not a posterior, but it
+                                       finds right answers faster than one
+    gained     log G_t - log G_{t-1}   p(x) ~ policy(x) G_T [ours]: a sum that telescopes, to
+                                       which rounds after the end add nothing; with exact
+                                       values, the policy's solutions given that they are right
 
-A finished particle keeps its weight and takes part in every draw. One particle is a plain
-sample; equal scores are N plain samples. Gibbs repeats this with one solution held fixed,
-drawn by weight from the particles of the pass before, which saves its tokens; and stops, if
-told when, at a score that is `enough`.
+One particle is a plain sample; equal scores are N plain samples. Gibbs repeats this with one
+solution held fixed, drawn by weight from the particles of the pass before, which saves its
+tokens; and stops, if told when, at a score that is `enough`.
 
 Dimension key: N particles.
 """
@@ -30,6 +34,7 @@ import numpy as np
 import numpy.typing as npt
 
 from surefoot.core.budget import Budget
+from surefoot.core.kinds import TINY
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Kind, Problem
 from surefoot.search.result import Found, Unfinished
@@ -38,15 +43,15 @@ from surefoot.search.search_tree import SearchTree, positive
 Floats = npt.NDArray[np.float64]
 Gain = Callable[[float, float], float]
 Resample = Callable[[Floats, int, np.random.Generator], list[int]]
-NEAR = 1e-7  # scores are kept this far from 0 and 1
+NEAR = 1e-7  # odds are taken of scores no nearer than this to 0 and 1, as in its_hub
 
 
 # --- weights ---------------------------------------------------------------
 
 
 def gained(now: float, before: float) -> float:
-    """log G_t - log G_{t-1}; before the first step G is 1."""
-    return math.log(max(now, NEAR)) - math.log(max(before, NEAR))
+    """log G_t - log G_{t-1}; before the first step G is 1, and 0 counts as 2e-308."""
+    return math.log(max(now, TINY)) - math.log(max(before, TINY))
 
 
 def odds(now: float, before: float) -> float:  # noqa: ARG001  (a `Gain`)
@@ -212,7 +217,7 @@ def _filtered(
         if not moving or not search.affords(len(moving)):
             break
         _move(search, cloud, moving, held[time : time + 1])
-        _weigh(search, cloud, moving, gain)
+        _weigh(search, cloud, gain)
         weights = normalised(cloud.logs)
         if n > 1 and effective_size(weights) < below * n - 1e-9:
             free = resample(weights, n - bool(held), search.rng)
@@ -235,8 +240,10 @@ def _move(search: SearchTree, cloud: _Cloud, moving: list[int], held: tuple[int,
         cloud.lines[i] = (*cloud.lines[i], cloud.nodes[i])
 
 
-def _weigh(search: SearchTree, cloud: _Cloud, moved: list[int], gain: Gain) -> None:
-    alive = [i for i in moved if cloud.alive(i)]
+def _weigh(search: SearchTree, cloud: _Cloud, gain: Gain) -> None:
+    """All particles, also those that ended: a resampling has made their weight forget how good
+    they were, while the others go on to be weighed by every further score."""
+    alive = [i for i in range(len(cloud.nodes)) if cloud.alive(i)]
     values = search.values([cloud.nodes[i] for i in alive])
     search.need_kind([Kind.VALUE, Kind.CORRECTNESS], "weighing particles")
     for i, now in zip(alive, values, strict=True):

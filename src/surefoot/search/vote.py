@@ -16,6 +16,7 @@ import numpy as np
 
 from surefoot.core.budget import Budget, Meter
 from surefoot.core.errors import KindError
+from surefoot.core.kinds import TINY, log_product
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Kind, Problem, StepScores, Trace
 from surefoot.core.votes import Same, answer_classes, heaviest_class
@@ -33,17 +34,26 @@ def vote(
 
 
 def vote_weights(scores_N: Sequence[StepScores], aggregation: str | None = None) -> list[float]:
-    """Weights in [0, 1]: probabilities as they are; log-ratios r as exp(r - max r).
+    """Weights in [0, 1]: probabilities as they are; log-ratios r as exp(r - max r), and so the
+    logs of products where all of them are below the range of floats.
 
     Raises KindError for progress and logit scores, which are no votes.
     """
     weights = totals(scores_N, aggregation)
     kinds = {scores.kind for scores in scores_N}
-    if kinds <= {Kind.CORRECTNESS, Kind.VALUE}:
-        return weights
     if kinds == {Kind.LOGRATIO}:
-        return [math.exp(weight - max(weights)) for weight in weights]
+        return _relative(weights)
+    if kinds <= {Kind.CORRECTNESS, Kind.VALUE}:
+        by_product = kinds == {Kind.CORRECTNESS} and aggregation in (None, "product")
+        if by_product and 0 < max(weights) < TINY:
+            # `product` keeps the order of numbers that small, but not their ratios.
+            return _relative([log_product(scores.values) for scores in scores_N])
+        return weights
     raise KindError(f"scores of kind {sorted(k.value for k in kinds)} cannot weigh votes")
+
+
+def _relative(logs_N: Sequence[float]) -> list[float]:
+    return [math.exp(log - max(logs_N)) for log in logs_N]
 
 
 def majority(

@@ -11,6 +11,12 @@ which, with m = r / (e + r) and q = 1 - e - r, is in closed form
 
     V_t(good) = m + (1-m) q^t          V_t(bad) = m - m q^t
 
+Solutions may differ in length: with probability h a step "stop" comes in place of
+any step but the first, and ends the solution; the answer is right iff the step
+before is good. What is long then has to be weighed against what is short, and
+
+    V_t(s) = h [s = good] + (1-h) (the right-hand side above)           for t < T
+
 An end may be unreadable: with probability u a last step "mumble" follows. Values
 are those of readable ends. The first error is the first bad step.
 """
@@ -25,31 +31,35 @@ from surefoot.core.protocols import Steps, Until
 from surefoot.core.seeds import Rng, each_own
 from surefoot.core.types import Completion, Problem, Step, Trace, Verdict
 
-GOOD, BAD, MUMBLE = "good", "bad", "mumble"
+GOOD, BAD, STOP, MUMBLE = "good", "bad", "stop", "mumble"
 
 
 @dataclass(frozen=True, slots=True)
 class ToyWorld:
-    """length: T. slip: e. recover: r. unreadable: u. Probabilities lie in [0, 1]."""
+    """length: T. slip: e. recover: r. unreadable: u. stop: h. Probabilities lie in [0, 1]."""
 
     length: int = 5
     slip: float = 0.2
     recover: float = 0.1
     unreadable: float = 0.0
+    stop: float = 0.0
 
     def __post_init__(self) -> None:
         if self.length < 1:
             raise InputError(f"a solution needs a step or more, got length {self.length}")
-        for name in ("slip", "recover", "unreadable"):
+        for name in ("slip", "recover", "unreadable", "stop"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
 
     # --- what is known exactly ---------------------------------------------
 
     def value(self, prefix: Steps) -> float:
-        """P(the end is right | prefix, the end is readable), in [0, 1]."""
-        good = _is_good(prefix)
-        left = max(0, self.length - len(prefix))
+        """P(the end is right | prefix, the end is readable), in [0, 1]. O(T) if some stop early."""
+        if self._ended(prefix):
+            return float(_is_good(prefix[:-1] if prefix[-1].text == STOP else prefix))
+        good, left = _is_good(prefix), self.length - len(prefix)
+        if self.stop:
+            return self._value_with_stops(good, left, at_start=not prefix)
         moved = self.slip + self.recover
         if moved == 0:  # every state is kept for ever
             return float(good)
@@ -69,7 +79,9 @@ class ToyWorld:
         chance, done = 1.0, prefix
         for step in steps:
             good = self._chance_good(done)
-            chance *= good if step.text == GOOD else 1 - good
+            stop = self.stop if done else 0.0
+            chances = {GOOD: (1 - stop) * good, BAD: (1 - stop) * (1 - good), STOP: stop}
+            chance *= chances[step.text]
             done = (*done, step)
         return chance
 
@@ -89,7 +101,8 @@ class ToyWorld:
         rng: Rng,
         until: Until = "end",
     ) -> list[list[Completion]]:
-        """The `Sampler`: [P][K] continuations; each step has one token, 1 if good, 0 if bad.
+        """The `Sampler`: [P][K] continuations; each step has one token, 1 if good, 0 if bad,
+        2 for a mumble, 3 for a stop.
 
         A prefix that is already finished is continued by nothing.
         """
@@ -100,24 +113,43 @@ class ToyWorld:
         ]
 
     def check(self, problem: Problem, trace: Trace) -> Verdict:  # noqa: ARG002  (all are alike)
-        """The `Checker`: UNREADABLE after a mumble or without all T steps, else by its end."""
-        if len(trace.steps) < self.length or trace.steps[-1].text == MUMBLE:
+        """The `Checker`: UNREADABLE after a mumble or without a stop or all T steps, else by its
+        end."""
+        steps = trace.steps
+        if not self._ended(steps) or steps[-1].text == MUMBLE:
             return Verdict.UNREADABLE
-        return Verdict.CORRECT if _is_good(trace.steps) else Verdict.WRONG
+        return Verdict.CORRECT if self.value(steps) == 1 else Verdict.WRONG
 
     def _continue(self, prefix: Steps, until: Until, rng: np.random.Generator) -> Completion:
-        steps: list[Step] = []
-        while len(prefix) + len(steps) < self.length:
-            good = self._chance_good((*prefix, *steps))
-            is_good = rng.random() < good
-            logprob = float(np.log(good if is_good else 1 - good))
-            steps.append(Step(GOOD if is_good else BAD, (int(is_good),), (logprob,)))
-            if until == "step":
-                break
-        finished = len(prefix) + len(steps) >= self.length
-        if finished and steps and rng.random() < self.unreadable:
-            steps.append(Step(MUMBLE, (2,), (float(np.log(self.unreadable)),)))
-        return Completion(tuple(steps), finished)
+        done = prefix
+        while not (finished := self._ended(done)) and (until == "end" or done == prefix):
+            done = (*done, self._next(done, rng))
+        if finished and done != prefix and rng.random() < self.unreadable:
+            done = (*done, Step(MUMBLE, (2,), (float(np.log(self.unreadable)),)))
+        return Completion(done[len(prefix) :], finished)
+
+    def _next(self, done: Steps, rng: np.random.Generator) -> Step:
+        stop = self.stop if done else 0.0
+        if stop and rng.random() < stop:
+            return Step(STOP, (3,), (float(np.log(stop)),))
+        good = self._chance_good(done)
+        is_good = rng.random() < good
+        logprob = float(np.log((good if is_good else 1 - good) * (1 - stop)))
+        return Step(GOOD if is_good else BAD, (int(is_good),), (logprob,))
+
+    def _ended(self, steps: Steps) -> bool:
+        return len(steps) >= self.length or any(s.text == STOP for s in steps[-2:])
+
+    def _value_with_stops(self, good: bool, left: int, *, at_start: bool) -> float:
+        """V_left, from the V_0 of both states upwards; the first step is no stop."""
+        of_good, of_bad = 1.0, 0.0
+        for t in range(1, left + 1):
+            h = 0.0 if at_start and t == left else self.stop
+            of_good, of_bad = (
+                h + (1 - h) * ((1 - self.slip) * of_good + self.slip * of_bad),
+                (1 - h) * (self.recover * of_good + (1 - self.recover) * of_bad),
+            )
+        return of_good if good else of_bad
 
     def _chance_good(self, prefix: Steps) -> float:
         return 1 - self.slip if _is_good(prefix) else self.recover
