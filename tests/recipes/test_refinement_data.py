@@ -123,6 +123,7 @@ def test_critiques_are_kept_by_what_they_achieve():
     critiques = [Critique(trace("a"), Remark(0, word), *n) for word, n in counts.items()]
     assert [c.remark.words for c in useful(critiques)] == ["good"]
     assert [c.remark.words for c in useful(critiques, 0.2)] == ["rare", "good"]
+    assert [c.remark.words for c in useful(critiques, 0.25)] == ["good"], "over, not at"
 
 
 # --- SuperCorrect -------------------------------------------------------------------

@@ -132,6 +132,66 @@ def test_a_search_by_hand(constant):
     assert found.usage.calls == 16 + 2, "nothing is left to try after one round"
 
 
+def scored_by(worth):
+    """A scorer of values by a step's text."""
+
+    def score(traces_N):
+        return [StepScores(Kind.VALUE, tuple(worth[s.text] for s in t.steps), "") for t in traces_N]
+
+    return score
+
+
+def on_script(solutions, worth, *, seed=0, **settings):
+    return mcts(
+        Problem("p", "?"), sample=ScriptedPolicy({"p": solutions}), check=lambda *_: None,
+        score=scored_by(worth), rng=np.random.default_rng(seed), **settings,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("expand_at", "nodes"), [(1, [1, 2, 3, 4]), (2, [1, 1, 2, 2]), (3, [1, 1, 1, 2])]
+)
+def test_a_leaf_is_expanded_on_the_visit_that_was_asked_for(expand_at, nodes):
+    """One chain, after 1, 2, 3, 4 visits; the root is expanded at once. TS-LLM: the second."""
+    worth = dict.fromkeys("abcdefgh", 0.5)
+    expanded = []
+    for simulations in (1, 2, 3, 4):
+        calls = []
+
+        def sample(problem, prefixes_P, *, until="end", calls=calls, **settings):
+            calls += [until]
+            script = ScriptedPolicy({"p": [[*"abcdefgh"]]})
+            return script(problem, prefixes_P, until=until, **settings)
+
+        mcts(
+            Problem("p", "?"), sample=sample, check=lambda *_: None, score=scored_by(worth),
+            rng=np.random.default_rng(0), simulations=simulations, width=1, expand_at=expand_at,
+        )  # fmt: skip
+        expanded.append(calls.count("step"))
+    assert expanded == nodes
+
+
+def test_an_unfinished_step_at_the_depth_is_worth_nothing():
+    """Depth 2 of a chain of four, worth .8 each: b is closed with 0. The root has that, the .8 of
+    its own visit and that of a; AlphaMath's code gives its lowest reward to too many steps."""
+    worth = dict.fromkeys("abcd", 0.8)
+    tree = on_script([[*"abcd"]], worth, simulations=9, width=1, depth=2).tree
+    assert [s.text for s in tree.steps[:3]] == ["", "a", "b"]
+    assert tree.visits[:3] == [3, 2, 1]
+    assert tree.value_sums[:3] == pytest.approx([1.6, 0.8, 0.0])
+    tree = on_script([[*"ab"]], worth, simulations=9, width=1, depth=2).tree
+    assert tree.value_sums == pytest.approx([2.4, 1.6, 0.8]), "one that ends there has its V"
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_without_a_solution_the_best_prefix_is_completed(seed):
+    """Whichever of the three was grown first."""
+    script = [["low", "The answer is 1"], ["high", "The answer is 2"], ["mid", "The answer is 3"]]
+    worth = {"low": 0.2, "high": 0.9, "mid": 0.5} | {s[1]: 0.5 for s in script}
+    found = on_script(script, worth, simulations=1, width=24, seed=seed)
+    assert [trace.answer for trace in found.candidates] == ["2"]
+
+
 def test_a_batch_asks_once_for_many_leaves_and_as_much_in_all(world, exact):
     sizes = []
 

@@ -7,7 +7,7 @@ from surefoot.core.budget import Budget
 from surefoot.core.errors import InputError
 from surefoot.core.types import Completion, Problem, Step, Verdict
 from surefoot.search import Found, Unfinished, rstar
-from surefoot.search.rstar import FINISH, THOUGHT
+from surefoot.search.rstar import FINISH, THOUGHT, Action, final_scores, told
 
 P = Problem("p", "What is it?", gold="1")
 
@@ -55,6 +55,67 @@ def test_the_second_model_overrules_the_first():
     checked = [run("1222", seed, second="1", votes=3).chosen.answer for seed in range(10)]
     assert alone.count("2") > 5
     assert checked.count("1") > alone.count("1")
+
+
+@pytest.mark.parametrize(
+    ("classes", "rewards", "survive", "finals"),
+    [
+        # Three survive: (.5 / 3 + 1/2, (.3 + .3) / 3 + 2/3).
+        ([0, 0, 1, 1, 1], [0.5, 0.5, 0.3, 0.3, 0.3], [1, 0, 1, 1, 0], [2 / 3] * 2 + [13 / 15] * 3),
+        ([0, 1, None], [0.9, 0.4, 0.0], [0, 1, 0], [0.0, 0.4 + 1, 0.0]),
+        ([0, 0, 1, 1, 1], [0.5, 0.5, 0.3, 0.3, 0.3], [0] * 5, [0.2] * 2 + [0.18] * 3),
+        ([], [], [], []),
+    ],
+)
+def test_final_scores_by_hand(classes, rewards, survive, finals):
+    assert final_scores(classes, rewards, survive) == pytest.approx(finals)
+
+
+def agreeing(counts):
+    """A second model that comes to a candidate's answer from so many of its four cuts."""
+
+    def second(problem, prefixes_P, *, count, rng):
+        del problem, count, rng
+        assert [len(prefix) for prefix in prefixes_P] == [1, 1, 1, 1]
+        answer = prefixes_P[0][0].text[-1]
+        said = [answer] * counts[answer] + ["9"] * (4 - counts[answer])
+        return [[Completion((step(f"The answer is {a}"),))] for a in said]
+
+    return second
+
+
+def test_an_end_survives_with_half_of_the_completions():
+    """1 has more votes than 2; the second model comes to 2 from two of four cuts, to 1 from one."""
+
+    def sample(problem, prefixes_P, *, count, rng, until="end"):
+        del prefixes_P, rng, until
+        answer, votes = ("2", 1) if "other" in problem.text else ("1", count)
+        said = [answer] * votes + ["3"] * (count - votes)
+        return [[Completion((step(f"so {a}"), step(f"The answer is {a}"))) for a in said]]
+
+    def found(counts):
+        actions = (
+            Action("one", told(""), until="end"),
+            Action("other", told("other"), until="end"),
+        )
+        return rstar(
+            P, sample=sample, second=agreeing(counts), check=lambda *_: Verdict.WRONG,
+            rng=np.random.default_rng(0), actions=actions, votes=2, rollouts=4,
+        )  # fmt: skip
+
+    half = found({"1": 1, "2": 2})
+    assert half.chosen.answer == "2"
+    assert {t.answer: s for t, s in zip(half.candidates, half.scores, strict=True)} == {
+        "1": 0.0,
+        "2": 0.5 + 1,
+    }
+    assert found({"1": 1, "2": 1}).chosen.answer == "1", "none survives: the most voted"
+    both = found({"1": 4, "2": 2})
+    assert both.chosen.answer == "1"
+    assert dict(zip((t.answer for t in both.candidates), both.scores, strict=True)) == {
+        "1": 0.5 + 1, "2": 0.25 + 1,
+    }  # fmt: skip
+    assert both.usage.calls == 4 + 8, "four votes, and four completions of each of two ends"
 
 
 def test_where_none_survives_the_most_voted_is_taken():

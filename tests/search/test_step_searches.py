@@ -173,6 +173,45 @@ def test_rebase_narrows_by_what_ends_and_votes(constant):
             run(rebase, script, constant, **wrong)
 
 
+def lanes(search, world, score, **settings):
+    """How many completions were asked for in each round, and how many of them ended a solution."""
+    asked, ended = [], []
+
+    def sample(problem, prefixes_P, *, count, rng, until="end"):
+        rows = world.sample(problem, prefixes_P, count=count, rng=rng, until=until)
+        asked.append(len(prefixes_P) * count)
+        ended.append(sum(c.finished for row in rows for c in row))
+        return rows
+
+    search(
+        world.problems(1)[0], sample=sample, check=world.check, score=score, **settings,
+        rng=np.random.default_rng(0),
+    )  # fmt: skip
+    return asked, ended
+
+
+def test_the_width_of_rebase_shrinks_by_each_solution(exact):
+    """thu-wyz's remaining width: a round deals what the solutions so far have left of n."""
+    world = ToyWorld(length=5, slip=0.3, recover=0.2, stop=0.3)
+    asked, ended = lanes(rebase, world, exact(world), n=16)
+    assert len(asked) > 2
+    assert sum(ended[:-1]) > 0, "else this shows nothing"
+    assert asked == [16 - sum(ended[:t]) for t in range(len(asked))]
+    assert sum(ended) == 16
+
+
+def test_a_finished_beam_narrows_sbs():
+    """Two beams; one ends in the first round, so one of x and y goes on, not both."""
+    script = Script({"p": [["So 1"], ["a", "x", "So 2"], ["a", "y", "So 3"], ["b", "So 4"]]})
+    table = {"So 1": 0.9, "a": 0.8, "b": 0.1, "x": 0.7, "y": 0.6, "So 2": 0.5}
+    asked, _ = lanes(sbs, script, by_text(table), beams=2, width=16)
+    assert asked == [32, 16, 16]
+    found = run(sbs, script, by_text(table), beams=2, width=16)
+    assert {trace.answer for trace in found.candidates} == {"1", "2"}
+    wider = run(sbs, script, by_text(table), beams=3, width=16)
+    assert {trace.answer for trace in wider.candidates} == {"1", "2", "3", "4"}
+
+
 # --- lookahead -------------------------------------------------------------
 
 
@@ -203,15 +242,29 @@ def test_a_solution_seen_ahead_is_a_candidate():
 
 
 def test_finished_and_unfinished_compete_by_value():
-    """A beam of one: AlphaMath's and OVM's take the better prefix though a solution has ended;
-    the plain beam, whose scores may not be comparable, ends with it."""
+    """A beam of one: AlphaMath's, OVM's and a tree of DVTS take the better prefix though a
+    solution has ended; the plain beam, whose scores may not be comparable, ends with it."""
     script = Script({"p": [["The answer is 1"], ["think", "The answer is 2"]]})
     table = {"The answer is 1": 0.2, "think": 0.6, "The answer is 2": 0.9}
-    for search in (ovm_beam, sbs):
+    for search in (ovm_beam, sbs, dvts):
         found = run(search, script, by_text(table), beams=1, width=8)
         assert found.chosen.answer == "2"
         assert {t.answer for t in found.candidates} == {"1", "2"}, "pushed out, not lost"
     assert run(beam, script, by_text(table), beams=1, width=8).chosen.answer == "1"
+
+
+def test_a_tree_of_dvts_ends_with_its_best_step():
+    """search-and-learn prunes a tree where the candidate of highest score has ended, and only
+    there; two trees do not wait for each other."""
+    script = Script({"p": [["The answer is 1"], ["think", "The answer is 2"]]})
+    table = {"The answer is 1": 0.7, "think": 0.6, "The answer is 2": 0.9}
+    found = run(dvts, script, by_text(table), beams=1, width=8)
+    assert [t.answer for t in found.candidates] == ["1"]
+    assert found.usage.calls == 8 + 2, "one round of eight draws, two different steps scored"
+    seeds = [run(dvts, script, by_text(table), beams=2, width=1, seed=s) for s in range(20)]
+    assert {tuple(sorted(t.answer for t in f.candidates)) for f in seeds} == {
+        ("1",), ("2",), ("1", "2"),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("search", [ovm_beam, sbs, pav_beam])

@@ -4,8 +4,11 @@ G trees grow side by side and never compete; in each, of K next steps the best g
 
     s_t^g = argmax { score(s_1^g..s_{t-1}^g, s') : s' ~ policy, K of them }        g = 1..G
 
-A tree ends with the first step that ends a solution. With G = 1 it is a beam of one, with
-K = 1 it is G independent samples.
+A tree ends when its best step ends a solution; one that ends beside a better step stays a
+candidate (in the authors' code only what the tree holds last is). The K steps follow the same
+prefix, so that a finished and an unfinished one are of one length and comparable under any
+aggregation. Where all solutions have one length, G = 1 is a beam of one; K = 1 is G independent
+samples.
 
 Dimension key: G trees, K continuations of each.
 """
@@ -51,8 +54,8 @@ def dvts(
 
 
 def _best_of_each(search: SearchTree, live_G: list[int], width: int) -> list[int]:
-    """The best next step of each tree in which none ended a solution; one call for all."""
-    rows_G = search.grow(live_G, width)
-    going_G = [search.open(row) for row in rows_G if search.ended.keys().isdisjoint(row)]
-    search.values([node for row in going_G if len(row) > 1 for node in row])
-    return [node for row in going_G for node in best(search, row, 1)]
+    """The best next step of each tree, unless it ends the solution; one call for all."""
+    rows_G = [list(dict.fromkeys(row)) for row in search.grow(live_G, width)]
+    search.values([node for row in rows_G if len(row) > 1 for node in row])
+    best_G = [node for row in rows_G for node in best(search, row, 1)]
+    return [node for node in best_G if node not in search.ended]

@@ -9,12 +9,15 @@
     reward    the share of votes that an end's answer has: of `votes` completions drawn
               where A2 ends a solution, else of all ends found so far
 
-    mutual check: the second model completes each candidate from `CUTS` of its steps; it
+    mutual check: the second model completes every end from `CUTS` of its steps; the end
     survives if at least half of the completions come to its answer
-    final = reward / sum of rewards + share of completions that agree;
-            if none survives, the candidate of highest reward
+    final(a) = sum of the rewards of survivors with answer a / number of survivors
+             + number of survivors with answer a / number of ends with answer a
+    chosen   the survivor of highest reward with the best answer; if none survives, the end of
+             highest reward with the answer whose ends have the largest sum of rewards
 
-No verifier is trained: both are policies. Deviations: an action adds steps to the one
+No verifier is trained: both are policies. `final` is that of the authors' code; their text
+multiplies reward and confidence. Deviations: an action adds steps to the one
 solution, so a rephrased problem is a first step; candidates are cut at step borders,
 where the paper cuts at words; children are entered in their order, not at random.
 
@@ -90,12 +93,12 @@ def rstar(
     same: Same[str] | None = None,
     budget: Budget | None = None,
 ) -> Found | Unfinished:
-    """The candidate that search and second model agree on; scores are the final ones.
+    """The end that search and second model agree on; scores are the final ones.
 
     second: another policy, or None for the first one again. votes: 32 in the paper.
     depth: a node so deep is only finished. One of the actions must go to the end.
     Cost of an expansion: a step for each action, and `votes` completions for A2; of the
-    check: len(CUTS) completions a candidate.
+    check: len(CUTS) completions of each end.
     Raises InputError unless rollouts, depth and votes are at least 1 and an action ends.
     """
     positive(rollouts=rollouts, depth=depth, votes=votes)
@@ -154,20 +157,22 @@ class _Search:
         return classes.count(mine) / len(classes)
 
     def agreed(self, second: Sampler) -> Found | Unfinished:
-        """Mutual check of one candidate for each answer."""
+        """Mutual check of all ends, those of high reward first; the best of those that survive."""
         if not self.ends:
             why = self.meter.exhausted() or "the policy finished no solution"
             return Unfinished(self.problem, why, (), self.meter.total(), self.tree)
         nodes = sorted(self.ends, key=lambda node: -self.reward(node))
         traces = tuple(self.ends[node][0] for node in nodes)
-        rewards = [self.reward(node) for node in nodes]
-        total = math.fsum(rewards) or 1.0
         agree = self._survivals(traces, second)
-        scores = tuple(r / total + a for r, a in zip(rewards, agree, strict=False))
-        alive = [i for i, share in enumerate(agree) if share >= 0.5]
-        best = max(alive, key=lambda i: scores[i], default=0)
+        checked = traces[: len(agree)]
+        classes = answer_classes([trace.answer for trace in checked], same=self.same)
+        rewards = [self.reward(node) for node in nodes[: len(agree)]]
+        survive = [share >= 0.5 for share in agree]
+        finals = final_scores(classes, rewards, survive)
+        alive = [i for i, survives in enumerate(survive) if survives] or range(len(agree))
+        best = max(alive, key=finals.__getitem__, default=0)
         usage = self.meter.total()
-        return Found(self.problem, traces[best], traces, scores, usage, self.tree)
+        return Found(self.problem, traces[best], traces, tuple(finals), usage, self.tree)
 
     def _survivals(self, traces_N: Sequence[Trace], second: Sampler) -> list[float]:
         """[<= N] how far the second model agrees with each, as far as the budget goes."""
@@ -251,3 +256,19 @@ class _Search:
             if self.open[node]:
                 return
             node = self.tree.parents[node]
+
+
+def final_scores(
+    classes_N: Sequence[int | None], rewards_N: Sequence[float], survive_N: Sequence[bool]
+) -> list[float]:
+    """[N] final(a) of each end's answer class a, in [0, 2]; 0 for an answer without a survivor.
+
+    If none survives, the sum of the rewards of a's ends / N, in [0, 1].
+    """
+    alive = [i for i, survives in enumerate(survive_N) if survives]
+    counted = alive or range(len(classes_N))
+    confidence = dict.fromkeys(classes_N, 0.0)
+    for i in counted:
+        confidence[classes_N[i]] += rewards_N[i] / len(counted)
+    survivors, ends = Counter(classes_N[i] for i in alive), Counter(classes_N)
+    return [confidence[c] + survivors[c] / ends[c] for c in classes_N]
