@@ -1,10 +1,12 @@
 """Randomness by name: no order of work, no neighbour, changes what a name draws."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surefoot.core.seeds import rng_for
+from surefoot.core.errors import InputError
+from surefoot.core.seeds import each_own, rng_for
 
 NAMES = st.lists(st.text(st.characters(codec="utf-8"), max_size=5), max_size=4)
 
@@ -58,3 +60,13 @@ def test_draws_look_uniform_across_neighbouring_names():
     assert abs(draws.mean() - 0.5) < 4 * 12**-0.5 / 4000**0.5
     neighbours = np.corrcoef(draws[:-1], draws[1:])[0, 1]
     assert abs(neighbours) < 4 / 4000**0.5
+
+
+def test_one_generator_for_all_or_one_each():
+    one, two = rng_for(0), rng_for(1)
+    assert each_own(one, 3) == [one, one, one]
+    assert each_own([one, two], 2) == [one, two]
+    assert each_own([], 0) == each_own(one, 0) == []
+    for count in (1, 3):
+        with pytest.raises(InputError, match=rf"or {count} \(one each\), got 2"):
+            each_own([one, two], count)

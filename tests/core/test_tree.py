@@ -43,6 +43,18 @@ def test_by_hand():
     assert tree.path(2) == [0, 1, 2]
 
 
+def test_a_path_takes_the_latest_verdict_and_keeps_the_one_it_has_without_one():
+    tree, path = Tree(), (Step("a"),)
+    for verdict, kept in [
+        (None, None),
+        (Verdict.UNREADABLE, Verdict.UNREADABLE),
+        (Verdict.CORRECT, Verdict.CORRECT),
+        (None, Verdict.CORRECT),
+    ]:
+        tree.add_path(path, finished=True, verdict=verdict)
+        assert tree.verdicts == [None, kept]
+
+
 def test_the_empty_tree():
     tree = Tree()
     assert len(tree) == 1

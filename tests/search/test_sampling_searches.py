@@ -345,7 +345,7 @@ def test_an_early_end_is_taken_back():
     assert texts.count("Wait, let me check that again.") == 2
     assert found.chosen.steps[5] == Step("So 5"), "without the ids that say it is over"
     enough = run(thinking_budget, sample=chatty, least=6, most=99)
-    assert enough.chosen.tokens == 6, "an end at `least` tokens is not early"
+    assert enough.usage.policy_tokens == 6, "an end at `least` tokens is not early"
     for least, most, waits in product((-1, 9), (5,), (0,)):
         with pytest.raises(InputError, match="least <= most"):
             run(thinking_budget, sample=chatty, least=least, most=most, waits=waits)

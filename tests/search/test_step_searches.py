@@ -212,6 +212,18 @@ def test_a_finished_beam_narrows_sbs():
     assert {trace.answer for trace in wider.candidates} == {"1", "2", "3", "4"}
 
 
+@pytest.mark.parametrize(
+    ("search", "end", "asked"),
+    [(ovm_beam, 0.9, [32, 16, 16]), (ovm_beam, 0.5, [32, 16, 32]), (sbs, 0.5, [32, 16, 16])],
+)
+def test_a_finished_beam_of_ovm_holds_its_place_until_something_better_comes(search, end, asked):
+    """Two beams, one of them ends at once. x and y push it out if both are better; in SBS its
+    place is gone for good."""
+    script = Script({"p": [["So 1"], ["a", "x", "So 2"], ["a", "y", "So 3"], ["b", "So 4"]]})
+    table = {"So 1": end, "a": 0.8, "b": 0.1, "x": 0.7, "y": 0.6, "So 2": 0.3, "So 3": 0.2}
+    assert lanes(search, script, by_text(table), beams=2, width=16)[0] == asked
+
+
 # --- lookahead -------------------------------------------------------------
 
 

@@ -19,9 +19,10 @@ all on its path and is not chosen twice; so the next leaf is looked for elsewher
 one is the sequential search.
 
 Deviations: AlphaMath steps are backed up on the verifier's scale; TS-LLM without noise at the
-root, which is for training; ReST-MCTS* without its throw-away look-ahead (labels have it:
-`annotate.rest_mcts`). Its gate may end the search at an unfinished step; `enough` asks for a
-finished one.
+root, which is for training, and backing up the V of the leaf that it expands, where the
+authors' code goes on to one of the new children and backs up the V of that; ReST-MCTS* without
+its throw-away look-ahead (labels have it: `annotate.rest_mcts`). Its gate may end the search at
+an unfinished step; `enough` asks for a finished one.
 """
 
 import math

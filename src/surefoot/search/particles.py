@@ -156,6 +156,8 @@ def particle_gibbs(
     """The best finished solution of `passes` filters of n particles, in each after the first
     one of which is a solution of the pass before, held fixed (conditional multinomial draws).
 
+    The next one to be held is drawn from the n particles that the last resampling left. One of
+      them is the held one, so with a chance of 1 / n or more it stays.
     enough: no further pass once a solution has this score (`repeated` tells where from).
     Cost: of at most one particle filter of n and passes - 1 of n - 1. Errors as of the filter.
     """

@@ -5,9 +5,10 @@ the best first:
 
     n_i = ceil( B_left e^{r_i / T} / sum_{j >= i} e^{r_j / T} ),     B_left <- B_left - n_i
 
-Each continuation that ends its solution takes one from B; at B = 0 the search is over. The
-answer is a vote weighted by the verifier (`vote_weights`); without any answer to vote for
-it is the solution of highest score. T -> 0 deals all to the best, T -> oo deals evenly.
+Each continuation that ends its solution takes one from B; at B = 0 the search is over. Equal
+prefixes are one prefix, with one share (the authors' code deals to each copy). The answer is a
+vote weighted by the verifier (`vote_weights`); without any answer to vote for it is the
+solution of highest score. T -> 0 deals all to the best, T -> oo deals evenly.
 
 Dimension key: N prefixes.
 """
