@@ -95,8 +95,8 @@ def test_an_end_survives_with_half_of_the_completions():
 
     def found(counts):
         actions = (
-            Action("one", told(""), until="end"),
             Action("other", told("other"), until="end"),
+            Action("one", told(""), until="end"),
         )
         return rstar(
             P, sample=sample, second=agreeing(counts), check=lambda *_: Verdict.WRONG,
@@ -105,6 +105,7 @@ def test_an_end_survives_with_half_of_the_completions():
 
     half = found({"1": 1, "2": 2})
     assert half.chosen.answer == "2"
+    assert [t.answer for t in half.candidates] == ["1", "2"], "the most voted is checked first"
     assert {t.answer: s for t, s in zip(half.candidates, half.scores, strict=True)} == {
         "1": 0.0,
         "2": 0.5 + 1,
@@ -116,6 +117,34 @@ def test_an_end_survives_with_half_of_the_completions():
         "1": 0.5 + 1, "2": 0.25 + 1,
     }  # fmt: skip
     assert both.usage.calls == 4 + 8, "four votes, and four completions of each of two ends"
+
+
+def test_votes_that_were_cut_off_count_as_votes():
+    """Two of eight completions end, both with 1: its share is a quarter."""
+
+    def sample(problem, prefixes_P, *, count, rng, until="end"):
+        del problem, rng, prefixes_P
+        if until == "step":
+            return [[Completion(())] * count]
+        said = Completion((step("The answer is 1"),))
+        cut = Completion((step("It is "),), finished=False)
+        return [[said if k in (3, 5) else cut for k in range(count)]]
+
+    found = rstar(
+        P, sample=sample, second=policy("1"), check=lambda *_: Verdict.CORRECT, votes=8,
+        rng=np.random.default_rng(0), actions=(FINISH,), rollouts=1,
+    )  # fmt: skip
+    assert found.tree.value_sums == [0.25, 0.25]
+    assert found.scores == (0.25 + 1,)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_a_node_at_the_depth_is_only_finished(depth):
+    tree = run("1", depth=depth, rollouts=60, actions=(THOUGHT, FINISH)).tree
+    thoughts = [
+        sum(s.text.startswith("thought") for s in tree.prefix(node)) for node in range(len(tree))
+    ]
+    assert max(thoughts) == depth
 
 
 def test_where_none_survives_the_most_voted_is_taken():

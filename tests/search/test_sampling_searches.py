@@ -71,6 +71,13 @@ def test_leads_by_hand(first, second, p):
     assert lead_is_real(first, second) == p
 
 
+def test_a_vote_stops_as_soon_as_it_is_as_sure_as_asked():
+    """4 votes to 0 are sure to .96875 exactly."""
+    for confidence, drawn in ((0.96875, 4), (0.97, 5)):
+        found = run(adaptive_vote, ["So 1"], n=16, confidence=confidence)
+        assert len(found.candidates) == drawn
+
+
 @given(st.integers(0, 40), st.integers(0, 40))
 def test_the_lead_is_a_tail_of_a_beta_posterior(first, second):
     beta = pytest.importorskip("scipy.stats", reason="needs scipy").beta

@@ -28,6 +28,7 @@ from surefoot.search import (
 )
 from surefoot.search.pav_beam import advantage
 from surefoot.search.rebase import deal
+from surefoot.search.search_tree import SearchTree
 from surefoot.tasks.toy import ToyWorld
 
 seeds = st.integers(0, 2**32)
@@ -294,6 +295,13 @@ def test_best_first_goes_back(exact):
     assert run(beam, script, by_text(table), beams=1, width=8).chosen.answer == "1"
 
 
+@pytest.mark.parametrize(("n", "rounds"), [(1, 1), (2, 3)])
+def test_best_first_ends_with_its_nth_solution(n, rounds):
+    """The first round ends one solution, the third the other."""
+    script = Script({"p": [["So 1"], ["a", "x", "So 2"], ["a", "x", "y", "So 3"]]})
+    assert len(lanes(best_first, script, by_text({}), n=n, width=32)[0]) == rounds
+
+
 def test_best_first_never_chooses_a_finished_node_again(constant):
     """treequest has no notion of an end, and expands finished nodes for ever."""
     script = Script({"p": [["The answer is 1"]]})
@@ -410,6 +418,33 @@ def test_a_budget_that_allows_an_answer_brings_one(exact, tokens, search):
         assert result.why == "policy_tokens"
         assert result.partial
         assert result.tree is not None
+
+
+@pytest.mark.parametrize("search", [beam, dvts, best_first, ovm_beam, sbs])
+def test_a_budget_of_calls_leaves_one_to_finish_with(exact, search):
+    """A round of 4 draws and as many scores is begun only if 2 calls are left after it."""
+    world = ToyWorld(length=8, slip=0.3, recover=0.2)
+    for calls in range(10, 90, 7):
+        budget = Budget(calls=calls)
+        found = run(search, world, exact(world), budget=budget, beams=1, width=4)
+        assert isinstance(found, Found), calls
+        assert found.usage.calls <= calls
+
+
+def test_the_scored_come_first_where_the_verifier_s_budget_ended():
+    """Of two solutions only the second was scored: it is chosen, and the one score is its."""
+    script = Script({"p": [["So 1"], ["So 2"]]})
+    search = SearchTree(
+        problem=script.problems(1)[0], sample=script.sample, check=script.check,
+        score=by_text({"So 1": 0.9, "So 2": 0.2}), rng=np.random.default_rng(0),
+        budget=Budget(verifier_tokens=1),
+    )  # fmt: skip
+    first, second = dict.fromkeys(search.grow([0], 16)[0])
+    assert search.values([second]) != [-math.inf]
+    found = search.result([])
+    assert found.candidates == (search.trace(second), search.trace(first))
+    assert found.scores == (search.values([second])[0],)
+    assert found.chosen == found.candidates[0]
 
 
 def test_a_silent_verifier_budget_still_brings_an_answer(exact):
