@@ -363,6 +363,24 @@ def test_depth_first_goes_back_where_it_is_in_doubt():
     assert [step.text for step in found.chosen.steps] == ["b", "y", "2"]
 
 
+@pytest.mark.parametrize(("doubt", "depth", "steps"), [(0.5, 9, 3), (0.51, 9, 1), (0.5, 2, 2)])
+def test_depth_first_enters_what_is_worth_its_doubt_above_its_depth(doubt, depth, steps):
+    """A chain of a, b and an answer, worth .5 each: how many states are expanded."""
+    calls, script = [], ScriptedPolicy({"p": [["a", "b", "The answer is 1"]]})
+
+    def sample(problem, prefixes_P, *, until="end", **settings):
+        calls.append(until)
+        return script(problem, prefixes_P, until=until, **settings)
+
+    found = tot_dfs(
+        Problem("p", "?"), sample=sample, check=lambda *_: None,
+        score=scored_by(dict.fromkeys(["a", "b", "The answer is 1"], 0.5)),
+        rng=np.random.default_rng(0), doubt=doubt, depth=depth,
+    )  # fmt: skip
+    assert found.chosen.answer == "1"
+    assert calls.count("step") == steps
+
+
 # --- a kill in mid-tree ------------------------------------------------------
 
 CHILD = Path(__file__).with_name("killed_mcts.py")
