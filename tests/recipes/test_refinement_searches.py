@@ -23,6 +23,8 @@ from surefoot.recipes.refinement import (
     spar,
 )
 from surefoot.search import Found, Unfinished, vote
+from surefoot.search.critique import doubtful, first_doubt
+from surefoot.search.refinement import Draft, Remark, better
 from surefoot.tasks.toy import BAD, ToyWorld
 
 ANSWER = "The answer is"
@@ -271,3 +273,23 @@ def test_the_journal_sees_another_problem_of_the_same_name():
     assert shown.gold == problem.gold
     assert shown.text.endswith("good\n[BAD] bad")
     assert replace(shown, text=problem.text) == problem
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "margin", "accepted"),
+    [(0.5, 0.5, 0.0, False), (0.5, 0.6, 0.0, True), (0.5, 0.6, 0.25, False),
+     (0.5, 0.75, 0.25, False), (0.5, None, 0.0, False), (None, 0.1, 0.0, True),
+     (None, None, 0.0, False)],
+)  # fmt: skip
+def test_only_what_is_worth_more_by_the_margin_is_accepted(old, new, margin, accepted):
+    trace = Trace(ToyWorld().problems(1)[0], (Step("good"),))
+    assert better(margin)(Draft(trace, worth=old), Draft(trace, worth=new)) is accepted
+
+
+@pytest.mark.parametrize(("worth", "place"), [(0.39, 1), (0.4, None), (None, None)])
+def test_what_is_worth_less_than_asked_is_doubted_from_its_first_low_step(worth, place):
+    trace = Trace(ToyWorld().problems(1)[0], (Step("a"), Step("b"), Step("c")))
+    draft = Draft(trace, StepScores(Kind.VALUE, (0.3, 0.2, 0.1), ""), worth)
+    remark = doubtful(when=0.4, where=0.3)(None, draft)
+    assert remark == (None if place is None else Remark(place))
+    assert first_doubt([0.9, 0.5, 0.5], 0.1) == 1, "none is low: the first of the lowest"

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from surefoot.core.budget import Budget
 from surefoot.core.errors import InputError
+from surefoot.core.types import Kind, Problem, Step, StepScores, Trace, Usage
+from surefoot.policy import ScriptedPolicy
 from surefoot.search import Found, Unfinished, best_of_n, tot_bfs
 from surefoot.search.allocate import Allocation, abstaining, allocated, fit_allocation, two_fold
 from surefoot.tasks.toy import ToyWorld
@@ -67,6 +69,25 @@ def test_the_probe_is_paid_for_and_its_answers_count(exact, budget):
             assert budget is None or found.usage.policy_tokens <= 40 + 12
             seen.add((name, found.chosen.verdict))
     assert len(seen) == 4
+
+
+@pytest.mark.parametrize(("score", "answer"), [(0.4, "1"), (0.5, "1"), (0.6, "2"), (None, "1")])
+def test_the_better_of_probe_and_strategy_is_returned(score, answer, rng):
+    """The probe's is worth .5; of equals it stays, and what was not scored is no better."""
+    problem = Problem("p", "?")
+    other = Trace(problem, (Step("So 2"),), "2")
+
+    def strategy(problem, **_):
+        scores = () if score is None else (score,)
+        return Found(problem, other, (other,), scores, Usage(policy_tokens=7, calls=1))
+
+    found = allocated(
+        problem, sample=ScriptedPolicy({"p": [["So 1"]]}), check=lambda *_: None, rng=rng,
+        score=lambda ts: [StepScores(Kind.VALUE, (0.5,), "half", 1) for _ in ts], probe=2,
+        strategies={"s": strategy}, allocation=Allocation((), ("s",)),
+    )  # fmt: skip
+    assert found.chosen.answer == answer
+    assert found.usage.policy_tokens == 2 * len("So 1") + 7, "both are paid for"
 
 
 def test_an_answer_below_the_threshold_is_withheld(exact, world, rng):
