@@ -15,9 +15,9 @@ ASKS = {
     "generative_selection": ["--judge", "{tiny}"],
     "self_refine": ["--judge", "{tiny}"],
     "stick": ["--judge", "{tiny}"],
-    "birm_beam": ["--past", "{verifier}"],
     "temperature_vote": ["--temperatures", "0.5,1"],
 }
+OTHERWISE = {"birm_beam": ["--past", "{verifier}"]}  # without it the verifier has both heads
 SMALL = {"n": 3, "beams": 2, "width": 2, "rounds": 3}
 NUMBERS = {
     "mcts": "simulations=4",

@@ -113,8 +113,13 @@ class Work:
             **{name: value for name, value in settings.items() if name in wanted},
         ).through(wrapped)
 
-    def scorer(self, name: str, *, device: str, family: str | None = None) -> Any:
-        """A verifier, or likelihood:MODEL, behind crew and journal; a `Scorer`."""
+    def scorer(
+        self, name: str, *, device: str, family: str | None = None, beta: float | None = None
+    ) -> Any:
+        """A verifier, or likelihood:MODEL, behind crew and journal; a `Scorer`.
+
+        beta: read a verifier of kind birm with this weight of the past.
+        """
         from surefoot.engine.calls import scorer_calls
 
         def read(scores: StepScores) -> int:
@@ -129,9 +134,11 @@ class Work:
         if name.startswith(LIKELIHOOD) and is_address(served):
             return load_served_likelihood(served, self._opened()).through(wrapped)
         models(device)
-        from surefoot.verifiers import load_likelihood, load_scorer
+        from surefoot.verifiers import load_birm, load_likelihood, load_scorer
 
-        if name.startswith(LIKELIHOOD):
+        if beta is not None:
+            loaded = load_birm(name, beta=beta, device=device)
+        elif name.startswith(LIKELIHOOD):
             loaded = load_likelihood(served, device=device)
         else:
             loaded = load_scorer(name, family=family, device=device)

@@ -1,5 +1,6 @@
 """`surefoot search`: answers found with a verifier's help."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -17,15 +18,24 @@ from surefoot.cli._common import (
     unescaped,
     write_rows,
 )
-from surefoot.cli._searches import ASKING_MORE, METHODS, Search, search_of, takes
+from surefoot.cli._searches import (
+    ASKING_MORE,
+    KINDS,
+    METHODS,
+    Search,
+    refuse_misfit,
+    search_of,
+    takes,
+)
 from surefoot.cli._work import Work
 from surefoot.core.budget import Budget
 from surefoot.core.errors import InputError
 from surefoot.core.records import Record, problem_record, trace_record
 from surefoot.core.seeds import rng_for
-from surefoot.core.types import Problem, Verdict
+from surefoot.core.types import Kind, Problem, Verdict
 from surefoot.policy.sampling import Sampling
 from surefoot.search import Found, Unfinished
+from surefoot.search.fit import GUIDES
 
 
 def search(
@@ -50,8 +60,19 @@ def search(
     judge: Annotated[
         str | None, typer.Option(help="The model that chooses or criticises; named as a --policy.")
     ] = None,
+    prover: Annotated[
+        str | None,
+        typer.Option(
+            help="pav_beam's second verifier, of a prover's progress or values (default: the best "
+            "of several tries of the policy, for a --verifier of values; else the policy itself)."
+        ),
+    ] = None,
     past: Annotated[
-        str | None, typer.Option(help="birm_beam's second verifier, of steps' correctness.")
+        str | None,
+        typer.Option(
+            help="birm_beam's second verifier, of steps' correctness, for a --verifier of values "
+            "(default: the --verifier's own, which must be of kind birm)."
+        ),
     ] = None,
     temperatures: Annotated[
         str | None, typer.Option(help="temperature_vote's, such as 0.6,0.8,1.")
@@ -108,8 +129,10 @@ def search(
     with Work("search", out, journal, problems_in_flight) as work:
         loading = {"separator": unescaped(separator), "dtype": dtype, "device": device}
         draws = (temperature, top_p, max_tokens)
-        names = {"verifier": verifier, "judge": judge, "past": past, "temperatures": temperatures}
+        names = {"verifier": verifier, "judge": judge, "prover": prover, "past": past}
+        names |= {"temperatures": temperatures}
         verbs = _verbs(work, algorithm, policy, names, loading, draws)
+        verbs |= _verifiers(work, name, algorithm, names, device)
         settings = {**given, **verbs, "aggregation": aggregation, "budget": budget}
         settings |= {"check": _checker(problems), "same": _same(problems)}
         known = takes(algorithm)
@@ -126,7 +149,8 @@ def search(
 
 OWN = {  # options that only some searches use, and the parameter behind each
     "verifier": "score", "n": "n", "beams": "beams", "width": "width", "rounds": "rounds",
-    "judge": "judge", "past": "past", "temperatures": "samples", "aggregation": "aggregation",
+    "judge": "judge", "prover": "prover", "past": "past", "temperatures": "samples",
+    "aggregation": "aggregation",
 }  # fmt: skip
 
 
@@ -144,7 +168,7 @@ def _refuse_unused(ctx: typer.Context, name: str, algorithm: Search) -> None:
                 f"--{option} does nothing for --method {name}; leave it out (it is for "
                 f"{', '.join(users)})"
             )
-        if not given and parameter in known & {"judge", "past", "samples"}:
+        if not given and parameter in known & {"judge", "samples"}:
             raise InputError(f"--method {name} needs --{option}; surefoot search --help says more")
 
 
@@ -156,9 +180,9 @@ def _verbs(
     loading: dict[str, Any],
     draws: tuple[float, float, int],
 ) -> dict[str, Any]:
-    """The models that a search takes; no others are loaded."""
+    """The policies that a search takes; no others are loaded."""
     known, temperatures = takes(algorithm), names["temperatures"]
-    device, sampling = loading["device"], Sampling(*draws)
+    sampling = Sampling(*draws)
     made: dict[str, Any] = {}
     if "sample" in known:
         made["sample"] = work.policy(policy, sampling=sampling, **loading)
@@ -171,10 +195,27 @@ def _verbs(
         made["judge"] = work.policy(
             names["judge"] or policy, spends="verifier_tokens", sampling=sampling, **loading
         )
-    if "score" in known:
-        made["score"] = work.scorer(names["verifier"] or "", device=device)
-    if "past" in known:
-        made["past"] = work.scorer(names["past"] or "", device=device)
+    return made
+
+
+def _verifiers(
+    work: Work, method: str, algorithm: Search, names: dict[str, str | None], device: str
+) -> dict[str, Any]:
+    """The verifiers that a search takes. Raises KindError for scores that it cannot use."""
+    settings = inspect.signature(algorithm).parameters
+    if "score" not in settings:
+        return {}
+    verifier, prover, past = (names[name] or "" for name in ("verifier", "prover", "past"))
+    both_ways = "past" in settings and not past
+    beta = settings["beta"].default if both_ways else None
+    made = {"score": work.scorer(verifier, device=device, beta=beta)}
+    refuse_misfit(verifier, made["score"], method, KINDS[method])
+    if prover:
+        made["prover"] = work.scorer(prover, device=device)
+        refuse_misfit(prover, made["prover"], "--prover", GUIDES)
+    if past:
+        made["past"] = work.scorer(past, device=device)
+        refuse_misfit(past, made["past"], "--past", frozenset({Kind.CORRECTNESS}))
     return made
 
 

@@ -20,6 +20,7 @@ from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Kind, Problem, StepScores, Trace
 from surefoot.core.votes import Same, answer_classes, heaviest_class
 from surefoot.search.best_of_n import draw_within
+from surefoot.search.fit import CHANCES, VOTES, need_kinds
 from surefoot.search.result import Found, Unfinished, totals, tree_of, unfinished
 
 
@@ -37,13 +38,14 @@ def vote_weights(scores_N: Sequence[StepScores], aggregation: str | None = None)
 
     Raises KindError for progress and logit scores, which are no votes.
     """
+    need_kinds(scores_N, VOTES, "weighing votes")
     weights = totals(scores_N, aggregation)
     kinds = {scores.kind for scores in scores_N}
-    if kinds <= {Kind.CORRECTNESS, Kind.VALUE}:
+    if kinds <= CHANCES:
         return weights
     if kinds == {Kind.LOGRATIO}:
         return [math.exp(weight - max(weights)) for weight in weights]
-    raise KindError(f"scores of kind {sorted(k.value for k in kinds)} cannot weigh votes")
+    raise KindError(f"scores of kinds {sorted(k.value for k in kinds)} cannot weigh one vote")
 
 
 def majority(

@@ -105,12 +105,13 @@ def load_verifier(
         network.load_state_dict({**state, **{k: v.float() for k, v in head.items()}})
     except Exception as error:
         raise ModelError(f"the head at {folder / HEAD} cannot be read: {error}") from error
+    read_as = "" if objective.name == card.objective else f"|{objective.name}"
     plain = scorer(
         network.to(model.device),
         encoder,
         kind=Kind(card.kind),
         name=card.name,
-        fingerprint=fingerprint(str(folder)) + _head_hash(folder),
+        fingerprint=fingerprint(str(folder)) + _head_hash(folder) + read_as,
         objective=objective,
     )
     return calibrated(plain, map_of(card.calibration))

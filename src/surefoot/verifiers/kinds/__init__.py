@@ -1,7 +1,7 @@
 """The kinds of verifiers, each a small file: its targets, its loss, and how it is read."""
 
 from surefoot.verifiers.kinds.alphamath import ALPHAMATH
-from surefoot.verifiers.kinds.birm import BIRM, past_and_future
+from surefoot.verifiers.kinds.birm import BIRM, birm, past_and_future
 from surefoot.verifiers.kinds.generative import GENERATIVE
 from surefoot.verifiers.kinds.implicit import (
     IMPLICIT_CE,
@@ -56,6 +56,7 @@ __all__ = [
     "Objective",
     "advantages",
     "balanced",
+    "birm",
     "confidence",
     "filtered",
     "log_ratio",
