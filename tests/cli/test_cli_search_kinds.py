@@ -119,3 +119,67 @@ def test_every_kind_with_every_search(cli, refused, tiny, of_kind, tmp_path, kin
         else:
             assert f"Searches for {scores.value} scores: " in refused(*run)
     assert ran
+
+
+# --- guides -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("guide", "kind"),
+    [("vas:beta=30,top=8", "vas"), ("llm2:alpha=0.8,beta=5", "pairwise"), ("ending", None)],
+)
+def test_a_guide_changes_what_is_written(cli, tiny, of_kind, tmp_path, guide, kind):
+    by = ["--guided-by", lively(of_kind(kind))] if kind else []
+    run = ["sample", "trails:easy", "--limit", 1, "--n", 2, "--policy", tiny, "--max-tokens", 16]
+    texts = []
+    for name, more in (("plain", []), ("guided", ["--guide", guide, *by])):
+        cli(*run, *more, "--journal", tmp_path / "one", "--out", tmp_path / name)
+        rows = [json.loads(line) for line in (tmp_path / name).read_text().splitlines()]
+        texts.append([row["steps"] for row in rows])
+    assert texts[0] != texts[1], "nor does one find the other's answers in the journal"
+    cli(*search_with(tiny, tmp_path / "s"), "--guide", guide, *by)
+
+
+def search_with(policy, out):
+    return ["search", "trails:easy", "--limit", 1, "--method", "majority", "--n", 2,
+            "--policy", policy, "--max-tokens", 12, "--out", out]  # fmt: skip
+
+
+def lively(folder):
+    """The same verifier with a head that is not zero: a fresh one has no opinion."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    path = folder / "head.safetensors"
+    torch.manual_seed(0)
+    save_file({k: torch.randn_like(v) for k, v in load_file(path).items()}, path)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        (["--guide", "vas"], "--guide vas: --guided-by is needed"),
+        (["--guide", "ending", "--guided-by", "vas"], "--guided-by does nothing"),
+        (["--guided-by", "vas"], "--guided-by does nothing without --guide"),
+        (["--guide", "vast", "--guided-by", "vas"], "--guide must be one of vas, llm2, ending"),
+        (["--guide", "vas:alpha=1", "--guided-by", "vas"], "has no numeric setting 'alpha'"),
+        (["--guide", "vas", "--guided-by", "prm"], "of kind vas or ovm or orm"),
+        (["--guide", "llm2", "--guided-by", "vas"], "of kind pairwise"),
+        (["--guide", "ending", "--policy", "http://localhost:9/v1#m"], "a server does not give"),
+    ],
+)
+def test_what_a_guide_needs(refused, tiny, of_kind, tmp_path, more, why):
+    if more[-2] == "--guided-by":
+        more = [*more[:-1], of_kind(more[-1])]
+    assert why in refused(*search_with(tiny, tmp_path / "f"), *more)
+
+
+def test_a_guide_must_read_the_policy_s_ids(tiny, of_kind):
+    from surefoot.core.errors import ModelError
+    from surefoot.policy.local import load_policy
+    from surefoot.verifiers.tokens import VALUED, load_token_scorer
+
+    policy = load_policy(str(tiny), device="cpu", separator="\n\n")
+    with pytest.raises(ModelError, match="reads other ids than the policy"):
+        load_token_scorer(str(of_kind("vas")), kinds=VALUED, like=policy.encoder, device="cpu")

@@ -75,10 +75,17 @@ class Work:
             update(stage, 0, len(items))
             return self._crew.map(work, items, done=tick)
 
-    def policy(self, name: str, *, spends: str = "policy_tokens", **settings: Any) -> Any:
+    def policy(
+        self,
+        name: str,
+        *,
+        spends: str = "policy_tokens",
+        guided: Callable[[Any], Any] | None = None,
+        **settings: Any,
+    ) -> Any:
         """`load_policy(name, **settings)` behind crew and journal; a `Sampler`.
 
-        spends: the field of `Usage` that its tokens count for.
+        spends: the field of `Usage` that its tokens count for. guided: puts a guide on it.
         """
         if is_address(name):
             return self._endpoint(name, spends, settings)
@@ -94,7 +101,8 @@ class Work:
             )
             return self._charged(spends, complete, lambda r: len(r.ids))
 
-        return load_policy(name, **settings).through(wrapped)
+        loaded = load_policy(name, **settings)
+        return (loaded if guided is None else guided(loaded)).through(wrapped)
 
     def _endpoint(self, address: str, spends: str, settings: dict[str, Any]) -> Any:
         """A served policy behind the journal; a `Sampler`."""

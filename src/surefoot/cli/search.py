@@ -18,6 +18,7 @@ from surefoot.cli._common import (
     unescaped,
     write_rows,
 )
+from surefoot.cli._guides import guided_by as guide_of
 from surefoot.cli._searches import (
     ASKING_MORE,
     KINDS,
@@ -36,6 +37,21 @@ from surefoot.core.types import Kind, Problem, Verdict
 from surefoot.policy.sampling import Sampling
 from surefoot.search import Found, Unfinished
 from surefoot.search.fit import GUIDES
+
+Prover = Annotated[
+    str | None,
+    typer.Option(
+        help="pav_beam's second verifier, of a prover's progress or values (default: the best of "
+        "several tries of the policy, for a --verifier of values; else the policy itself)."
+    ),
+]
+Past = Annotated[
+    str | None,
+    typer.Option(
+        help="birm_beam's second verifier, of steps' correctness, for a --verifier of values "
+        "(default: the --verifier's own, which must be of kind birm)."
+    ),
+]
 
 
 def search(
@@ -60,20 +76,8 @@ def search(
     judge: Annotated[
         str | None, typer.Option(help="The model that chooses or criticises; named as a --policy.")
     ] = None,
-    prover: Annotated[
-        str | None,
-        typer.Option(
-            help="pav_beam's second verifier, of a prover's progress or values (default: the best "
-            "of several tries of the policy, for a --verifier of values; else the policy itself)."
-        ),
-    ] = None,
-    past: Annotated[
-        str | None,
-        typer.Option(
-            help="birm_beam's second verifier, of steps' correctness, for a --verifier of values "
-            "(default: the --verifier's own, which must be of kind birm)."
-        ),
-    ] = None,
+    prover: Prover = None,
+    past: Past = None,
     temperatures: Annotated[
         str | None, typer.Option(help="temperature_vote's, such as 0.6,0.8,1.")
     ] = None,
@@ -82,6 +86,8 @@ def search(
     top_p: o.TopP = 1.0,
     max_tokens: o.MaxTokens = 512,
     separator: o.Separator = "\\n",
+    guide: o.Guide = None,
+    guided_by: o.GuidedBy = None,
     trees: o.Trees = False,
     seed: o.Seed = 0,
     limit: o.Limit = None,
@@ -126,8 +132,10 @@ def search(
     given = {setting: value for setting, value in sizes.items() if value is not None}
     budget = Budget(budget_policy_tokens, budget_verifier_tokens, budget_calls, budget_seconds)
     asked = problems_of(problems, limit, need_gold=not without_gold)
+    guided = guide_of(guide, guided_by, policy, device)
     with Work("search", out, journal, problems_in_flight) as work:
         loading = {"separator": unescaped(separator), "dtype": dtype, "device": device}
+        loading["guided"] = guided
         draws = (temperature, top_p, max_tokens)
         names = {"verifier": verifier, "judge": judge, "prover": prover, "past": past}
         names |= {"temperatures": temperatures}
@@ -192,8 +200,9 @@ def _verbs(
             for heat in _numbers("--temperatures", temperatures)
         ]
     if "judge" in known:
+        plain = {**loading, "guided": None}
         made["judge"] = work.policy(
-            names["judge"] or policy, spends="verifier_tokens", sampling=sampling, **loading
+            names["judge"] or policy, spends="verifier_tokens", sampling=sampling, **plain
         )
     return made
 
