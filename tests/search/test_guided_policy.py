@@ -1,6 +1,7 @@
 """Guides on a real decoder: models whose logits and values are known exactly."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,12 +10,19 @@ torch = pytest.importorskip("torch", reason="needs surefoot[models]")
 
 from transformers import LlamaConfig, LlamaForCausalLM  # noqa: E402
 
+from surefoot.annotate import rejoined, token_quality, triplets  # noqa: E402
+from surefoot.core.types import Problem, Trace, Verdict  # noqa: E402
+from surefoot.policy.local import load_policy  # noqa: E402
 from surefoot.policy.local_decode import Decoder, Request  # noqa: E402
 from surefoot.policy.sampling import Sampling  # noqa: E402
 from surefoot.search.token_guidance import ending, llm2, vas  # noqa: E402
+from surefoot.steps import Rollouts  # noqa: E402
+from surefoot.verifiers import KINDS, TrainConfig, new_network, train  # noqa: E402
+from surefoot.verifiers.kinds import triplet_examples  # noqa: E402
 from surefoot.verifiers.network import StateNetwork, VerifierNetwork  # noqa: E402
 from surefoot.verifiers.packing import packed  # noqa: E402
-from surefoot.verifiers.tokens import TokenScorer  # noqa: E402
+from surefoot.verifiers.tokens import TokenScorer, token_scorer  # noqa: E402
+from tiny_model import save_tiny_model  # noqa: E402
 
 END = 3
 CHANCES = [0.5, 0.3, 0.16, 0.04]  # of each of four tokens, after any text
@@ -129,3 +137,65 @@ def test_a_guided_reply_does_not_depend_on_who_shares_the_batch(policy):
     asked = [Request((0,) * (1 + seed % 3), seed, "end") for seed in range(9)]
     assert guided.complete(asked) == [guided.complete([one])[0] for one in asked]
     assert policy().guide is None
+
+
+def test_a_guide_sees_the_whole_text_so_far(policy):
+    seen = []
+
+    def guide(ids, logits_V):
+        seen.append(ids)
+        return logits_V
+
+    [reply] = policy(max_tokens=3).guided(guide).complete([Request((0, 1), 5, "end")])
+    assert seen == [(0, 1, *reply.ids[:n]) for n in range(len(reply.ids))]
+    assert len(seen) > 1
+
+
+@pytest.mark.slow
+def test_llm2_from_rollouts_to_decoding(tmp_path):
+    """Token quality -> triplets -> pairwise training -> guided decoding, with one small model.
+
+    A solution is right if it has a "7"; from rollouts alone the verifier learns to order the
+    triplets, and the guided policy draws plausible tokens.
+    """
+    policy = load_policy(
+        str(save_tiny_model(tmp_path / "tiny", initializer_range=0.02)),
+        sampling=Sampling(max_tokens=4), device="cpu",
+    )  # fmt: skip
+    problem = Problem("p", "Write a seven.", gold="7")
+
+    def check(_, trace):
+        return Verdict.CORRECT if "7" in trace.text else Verdict.WRONG
+
+    def cut(ids):
+        return policy.encoder.cut(ids, (0.0,) * len(ids))
+
+    rollouts = Rollouts(problem, sample=policy, check=rejoined(check, cut))
+    [drawn] = policy(problem, [()], count=8, rng=np.random.default_rng(0))
+    network, encoder = new_network(
+        str(tmp_path / "tiny"), objective=KINDS["pairwise"], device="cpu"
+    )
+    candidates = partial(policy.next_tokens, problem, most=4)
+    examples, pairs = [], []
+    for completion in drawn:
+        trace = Trace(problem, completion.steps)
+        choices = token_quality(
+            trace, rollouts=rollouts, candidates=candidates, cut=cut, completions=4,
+            plausible=0.5,
+        )  # fmt: skip
+        found = triplets(choices)
+        examples += triplet_examples(trace, found, encoder)
+        ids = tuple(i for step in trace.steps for i in step.ids)
+        pairs += [(ids[:place], better, worse) for place, better, worse in found]
+    config = TrainConfig(epochs=3, lr=2e-3, head_lr=2e-2, lm_weight=0.0)
+    train(network, examples, config=config, pad=0, objective=KINDS["pairwise"])
+    score = token_scorer(network, encoder, kind="pairwise", fingerprint="")
+    start = tuple(encoder.prompt(problem))
+    margins = [np.subtract(*score((*start, *ids), [better, worse])) for ids, better, worse in pairs]
+    assert np.mean(np.array(margins) > 0) > 0.8
+    guided = policy.guided(llm2(score, alpha=0.2, beta=3.0), "llm2")
+    assert guided.fingerprint != policy.fingerprint
+    ids = tuple(encoder.prompt(problem))
+    [reply] = guided.complete([Request(ids, 3, "step")])
+    likely = dict(policy.next_tokens(problem, ()))
+    assert likely[reply.ids[0]] >= 0.2 * max(likely.values())
