@@ -204,7 +204,11 @@ CONVERSIONS = {
     "to", "from", "threshold", "neutral", "kind", "soft", "path-only", "separator",
 }  # fmt: skip  # test_cli_convert.py
 ELSEWHERE = {
-    "sample": {"without-gold"},  # test_problems_without_gold_can_be_sampled_unchecked
+    "sample": {  # test_problems_without_gold_can_be_sampled_unchecked; test_cli_search_kinds.py
+        "without-gold",
+        "guide",
+        "guided-by",
+    },
     "label": {"policy", "temperature", "top-p", "dtype", "judge", "reference"},  # below
     "train": {"targets", "evaluate-every", "patience", "log-with"},  # test_cli_train
     "calibrate": {"verifier", "map", "dry-run", "seed", "limit"},  # test_cli_calibrate
@@ -214,6 +218,9 @@ ELSEWHERE = {
         "aggregation",
         "judge",
         "past",
+        "prover",  # test_cli_search_kinds.py, and the guides
+        "guide",
+        "guided-by",
         "temperatures",
     },
     "compare": {"dtype", "trees"},  # loads as in sample, of so few says little; test_cli_compare

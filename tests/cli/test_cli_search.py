@@ -15,9 +15,9 @@ ASKS = {
     "generative_selection": ["--judge", "{tiny}"],
     "self_refine": ["--judge", "{tiny}"],
     "stick": ["--judge", "{tiny}"],
-    "birm_beam": ["--past", "{verifier}"],
     "temperature_vote": ["--temperatures", "0.5,1"],
 }
+OTHERWISE = {"birm_beam": ["--past", "{verifier}"]}  # without it the verifier has both heads
 SMALL = {"n": 3, "beams": 2, "width": 2, "rounds": 3}
 NUMBERS = {
     "mcts": "simulations=4",
@@ -37,7 +37,9 @@ def arguments(method, tiny, verifier, out):
     given += ["--policy", tiny, "--max-tokens", 60, "--out", out]
     given += [x for name, size in SMALL.items() if name in known for x in (f"--{name}", size)]
     given += ["--verifier", verifier] if "score" in known else []
-    return given + [x.format(tiny=tiny, verifier=verifier) for x in ASKS.get(method, ())]
+    return given + [
+        x.format(tiny=tiny, verifier=verifier) for x in (ASKS | OTHERWISE).get(method, ())
+    ]
 
 
 @pytest.mark.parametrize("method", [name for name in ALL if name not in OF_VALUES])

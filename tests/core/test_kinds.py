@@ -56,6 +56,7 @@ def test_the_table_of_legal_pairs():
         "progress": ("sum",),
         "logit": ("min",),
         "logratio": ("sum",),
+        "preference": ("last",),
     }
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surefoot.core.errors import InputError
-from surefoot.improve import rloo, worth_learning_from
+from surefoot.improve import rloo, tldr, worth_learning_from
 
 
 def test_rloo_by_hand():
@@ -41,3 +41,22 @@ def test_what_cannot_be_compared_is_refused(rewards):
         rloo(rewards)
     with pytest.raises(InputError, match="low <= high"):
         worth_learning_from([], low=0.9, high=0.1)
+
+
+def test_tldr_by_hand():
+    """At 100 tokens: free up to 100, half the penalty at 150, all of it from 200 on."""
+    right, tokens = [True] * 5, [1, 100, 150, 200, 900]
+    assert tldr(right, tokens, level=100, alpha=0.4) == pytest.approx([1, 1, 0.8, 0.6, 0.6])
+    assert tldr(right, tokens, level=100, alpha=0) == [1.0] * 5
+    assert tldr([False] * 5, tokens, level=100) == [0.0] * 5, "wrong and short is still wrong"
+    assert tldr([], [], level=1) == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    [([True], [3], 0, 0.5), ([True], [3], 5, 1.1), ([True], [], 5, 0.5), ([True], [-1], 5, 0.5)],
+)
+def test_tldr_that_cannot_be(given):
+    right, tokens, level, alpha = given
+    with pytest.raises(InputError, match=r"expected a level|need as many lengths"):
+        tldr(right, tokens, level=level, alpha=alpha)

@@ -26,7 +26,8 @@ from surefoot.search import (
     sbs,
     stepwise_best_of_n,
 )
-from surefoot.search.pav_beam import advantage
+from surefoot.search.fit import GUIDES
+from surefoot.search.pav_beam import advantage, effective_values
 from surefoot.search.rebase import deal
 from surefoot.search.search_tree import SearchTree
 from surefoot.tasks.toy import ToyWorld
@@ -282,7 +283,7 @@ def test_a_tree_of_dvts_ends_with_its_best_step():
 
 @pytest.mark.parametrize("search", [ovm_beam, sbs, pav_beam])
 def test_a_value_beam_asks_for_values(search, world, exact):
-    with pytest.raises(KindError, match=r"'exact' gives correctness.*of kind value"):
+    with pytest.raises(KindError, match=r"gives correctness.*of kind value"):
         run(search, world, exact(world, Kind.CORRECTNESS))
 
 
@@ -347,14 +348,14 @@ def test_progress_turns_the_order_of_a_beam():
     assert first(alpha=0.0).chosen.answer == "1"
     assert first(alpha=2.0).chosen.answer == "1", "the finished are compared by Q alone"
     wrong = by_text(q, Kind.LOGIT)
-    with pytest.raises(KindError, match="a prover's are of kind value or progress"):
+    with pytest.raises(KindError, match="a prover needs scores of kind value or progress"):
         run(pav_beam, script, by_text(q), prover=wrong, beams=1, width=8)
     with pytest.raises(InputError, match="best_of"):
         run(pav_beam, script, by_text(q), best_of=0)
 
 
 def test_birm_weighs_past_and_future():
-    """f = g + beta h, to the digit; beta decides between a sound past and a bright future."""
+    """f = v + beta mean r, to the digit; beta decides between a bright future and a sound past."""
     script = Script({"p": [["sound", "So 1"], ["lucky", "So 2"]]})
     past = by_text({"sound": 0.9, "lucky": 0.2, "So 1": 0.9, "So 2": 0.4}, Kind.CORRECTNESS)
     future = by_text({"sound": 0.5, "lucky": 0.7, "So 1": 0.5, "So 2": 0.8})
@@ -363,13 +364,36 @@ def test_birm_weighs_past_and_future():
         return run(birm_beam, script, future, past=past, beta=beta, beams=2, width=8)
 
     by_answer = {t.answer: s for t, s in zip(found(2.0).candidates, found(2.0).scores, strict=True)}
-    assert by_answer == pytest.approx({"1": 0.9 + 2 * 0.5, "2": 0.3 + 2 * 0.8})
-    assert found(0.0).chosen.answer == "1"
-    assert found(100.0).chosen.answer == "2"
+    assert by_answer == pytest.approx({"1": 0.5 + 2 * 0.9, "2": 0.8 + 2 * 0.3})
+    assert found(0.0).chosen.answer == "2"
+    assert found(100.0).chosen.answer == "1"
     with pytest.raises(KindError, match="of kind correctness"):
         run(birm_beam, script, future, past=future)
-    with pytest.raises(KindError, match="looking ahead"):
+    with pytest.raises(KindError, match="needs scores of kind value"):
         run(birm_beam, script, past, past=past)
+    alone = run(birm_beam, script, future, beams=2, width=8)  # what has both heads gives f itself
+    assert alone.scores == tuple(future([t])[0].values[-1] for t in alone.candidates)
+
+
+def test_progress_alone_is_its_own_prover():
+    """Q^pi_t = sum A_i: the PAV's sums rank as the values it came from, and A is its last score."""
+    q = {"still": 0.6, "wait": 0.62, "moves": 0.3, "on": 0.55, "So 1": 0.62, "So 2": 0.56}
+    before = {"wait": "still", "So 1": "wait", "on": "moves", "So 2": "on"}
+    a = {text: value - q.get(before.get(text), 0.4) for text, value in q.items()}  # Q_0 = .4
+    script = Script({"p": [["still", "wait", "So 1"], ["moves", "on", "So 2"]]})
+    sizes = {"beams": 2, "width": 8, "rounds": 1}
+    for alpha in (0.0, 0.5, 3.0):
+        by_value = run(pav_beam, script, by_text(q), best_of=1, alpha=alpha, **sizes)
+        by_progress = run(pav_beam, script, by_text(a, Kind.PROGRESS), alpha=alpha, **sizes)
+        assert by_progress.chosen.answer == by_value.chosen.answer == "1"
+        assert [s + 0.4 for s in by_progress.scores] == pytest.approx(list(by_value.scores))
+    search = SearchTree(
+        problem=script.problems(1)[0], sample=script, check=lambda *_: None, rng=None,
+        score=by_text(a, Kind.PROGRESS), takes=GUIDES,
+    )  # fmt: skip
+    path = search.tree.add_path(tuple(map(Step, ("moves", "on"))), finished=False)
+    ranks = effective_values(search, path[-1:], prover=None, alpha=2.0, best_of=4)
+    assert ranks == pytest.approx([(0.55 - 0.4) + 2 * (0.55 - 0.3)])
 
 
 # --- cost ------------------------------------------------------------------

@@ -8,9 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surefoot.core.errors import InputError
-from surefoot.search.token_guidance import drawn_token, llm2_token, plausible, vas_logits, write
+from surefoot.search.token_guidance import (
+    ending,
+    ending_logits,
+    llm2,
+    llm2_logits,
+    plausible,
+    vas,
+    vas_logits,
+)
 
 logits = st.lists(st.floats(-8, 8), min_size=1, max_size=12).map(np.array)
+
+
+def llm2_token(*given, **settings):
+    return int(np.argmax(llm2_logits(*given, **settings)))
 
 
 def softmax(x):
@@ -100,13 +112,50 @@ def test_a_judge_of_tokens_owes_one_finite_number_each(said):
         vas_logits(np.zeros(2), lambda ids: ids, beta=1.0, top=0)
 
 
-def test_tokens_are_drawn_by_their_chances():
-    rng, x = np.random.default_rng(0), np.log([0.2, 0.5, 0.3])
-    counts = np.bincount([drawn_token(x, rng) for _ in range(6000)], minlength=3)
-    assert counts / 6000 == pytest.approx([0.2, 0.5, 0.3], abs=0.03)
+# --- the end of thinking ------------------------------------------------------
 
 
-def test_writing_stops_at_an_end_or_at_most():
-    assert write((7,), lambda ids: len(ids), ends={3}, most=9) == (1, 2, 3)
-    assert write((7,), lambda ids: len(ids), ends={99}, most=2) == (1, 2)
-    assert write((7,), lambda ids: 0, ends=(), most=0) == ()
+def test_the_temperature_of_an_end_by_hand():
+    """Odds of 1 : 99 become their root, 1 : 9.95; the others keep their ratio."""
+    x = np.log([0.01, 0.66, 0.33])
+    hot = softmax(ending_logits(x, [0], temperature=2.0))
+    assert hot == pytest.approx([0.09132, 0.60579, 0.30289], abs=1e-5)
+    cold = softmax(ending_logits(x, [0], temperature=0.5))
+    assert cold[0] / (1 - cold[0]) == pytest.approx(1 / 99**2)
+    two = softmax(ending_logits(np.log([0.01, 0.03, 0.96]), [0, 1], temperature=2.0))
+    assert two[1] / two[0] == pytest.approx(3)
+    assert (two[0] + two[1]) / two[2] == pytest.approx(math.sqrt(0.04 / 0.96))
+
+
+@given(logits.filter(lambda x: len(x) > 1), st.floats(0.1, 9), st.floats(-5, 5))
+def test_an_end_s_temperature_knows_no_constant_and_one_is_the_policy(x, heat, constant):
+    assert ending_logits(x, [0], temperature=1.0) == pytest.approx(x)
+    one, other = (softmax(ending_logits(y, [0], temperature=heat)) for y in (x, x + constant))
+    assert one == pytest.approx(other)
+    rarer = softmax(x)[0] < 0.5
+    assert (one[0] >= softmax(x)[0] - 1e-12) == (rarer == (heat >= 1)) or heat == 1 or one[0] == 0.5
+
+
+def test_ends_and_temperatures_that_cannot_be():
+    for ends, heat in (([], 2.0), ([0, 1], 2.0), ([0], 0.0), ([0], -1.0), ([0], math.nan)):
+        with pytest.raises(InputError, match="expected a temperature above 0"):
+            ending_logits(np.zeros(2), ends, temperature=heat)
+
+
+def test_once_ended_thinking_is_over():
+    guide, x = ending([5], temperature=3.0), np.arange(6.0)
+    assert guide((1, 2), x) == pytest.approx(ending_logits(x, [5], temperature=3.0))
+    assert guide((1, 5, 2), x) is x
+
+
+def test_guides_pass_on_what_was_written():
+    asked = []
+
+    def score(ids, tokens):
+        asked.append((ids, list(tokens)))
+        return [float(token) for token in tokens]
+
+    x = np.log([0.5, 0.4, 0.1])
+    assert vas(score, beta=1.0, top=2)((7, 8), x) == pytest.approx(x + np.array([-0.5, 0.5, 0.0]))
+    assert llm2(score, alpha=0.5, beta=1.0)((9,), x) == pytest.approx([x[0], x[1] + 1, -np.inf])
+    assert asked == [((7, 8), [0, 1]), ((9,), [0, 1])]

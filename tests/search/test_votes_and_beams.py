@@ -56,7 +56,7 @@ def test_weights_by_hand():
     assert vote_weights(scores(Kind.CORRECTNESS, [0.5, 0.2]), "min") == [0.2]
     found = vote_weights(scores(Kind.LOGRATIO, [-1000, -1.0], [-1000]))
     assert found == pytest.approx([math.exp(-1), 1])
-    for kind in (Kind.PROGRESS, Kind.LOGIT):
+    for kind in (Kind.PROGRESS, Kind.LOGIT, Kind.PREFERENCE):
         with pytest.raises(KindError, match=kind.value):
             vote_weights(scores(kind, [0.1]))
 

@@ -155,7 +155,7 @@ def test_every_kind_learns_and_scores_each_step(name, made, taught, traces):
     assert np.mean([r["step_loss"] for r in history[-3:]]) < history[0]["step_loss"]
     score = scorer(network, encoder, kind=prepared.kind, name=name, fingerprint="", objective=kind)
     together = score(traces)
-    low, high = {Kind.PROGRESS: (-1, 1), Kind.LOGIT: (-99, 99), Kind.LOGRATIO: (-99, 99)}.get(
+    low, high = {Kind.PROGRESS: (-1, 1), Kind.PREFERENCE: (-99, 99), Kind.LOGRATIO: (-99, 99)}.get(
         prepared.kind, (0, 1)
     )
     for trace, scores in zip(traces, together, strict=True):

@@ -36,6 +36,21 @@ Family = Annotated[
         "(default: by its name or its config)."
     ),
 ]
+Guide = Annotated[
+    str | None,
+    typer.Option(
+        help="What tilts a local policy's next tokens: vas, llm2 or ending, or "
+        "NAME:SETTING=NUMBER,... such as vas:beta=2,top=20, llm2:alpha=0.1,beta=0.25, "
+        "ending:temperature=2 (above 1 ends the thinking earlier)."
+    ),
+]
+GuidedBy = Annotated[
+    str | None,
+    typer.Option(
+        help="The verifier that vas asks (of kind vas, ovm or orm) or llm2 (of kind pairwise), at "
+        "every token; what it reads is not counted in the cost."
+    ),
+]
 Temperature = Annotated[float, typer.Option(help="0 takes the likeliest token.")]
 TopP = Annotated[float, typer.Option(help="Keep the likeliest tokens with this probability.")]
 MaxTokens = Annotated[int, typer.Option(help="Most new tokens of one solution.")]

@@ -15,7 +15,9 @@ from typing import Any
 from surefoot import search as s
 from surefoot.cli._common import chosen
 from surefoot.core.errors import InputError
+from surefoot.core.types import Kind
 from surefoot.recipes.refinement import RECIPES
+from surefoot.search.fit import CHANCES, TAKES, need_kind
 
 Search = Callable[..., s.Found | s.Unfinished]
 
@@ -72,7 +74,16 @@ REFINING: dict[str, Search] = {
 }
 METHODS |= {name: search for name, search in REFINING.items() if "judge" not in takes(search)}
 ASKING_MORE |= {name: search for name, search in REFINING.items() if "judge" in takes(search)}
+KINDS = TAKES | {name: CHANCES for name, solve in REFINING.items() if "score" in takes(solve)}
 NUMBERS: dict[Any, Callable[[str], int | float]] = {int: int, float: float, int | None: int}
+
+
+def refuse_misfit(verifier: str, scorer: Any, method: str, kinds: frozenset[Kind]) -> None:
+    """Raises KindError, before anything is asked of a model, for a verifier whose scores are not
+    of these kinds. What only its scores tell is left to the search."""
+    kind = getattr(scorer, "kind", None)
+    if kind is not None:
+        need_kind(kind, verifier, kinds, method)
 
 
 def search_of(option: str, spec: str, table: Mapping[str, Search]) -> tuple[str, Search]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from surefoot.cli._common import models, say
-from surefoot.cli._searches import METHODS, search_of, takes, written_out
+from surefoot.cli._searches import KINDS, METHODS, refuse_misfit, search_of, takes, written_out
 from surefoot.cli._work import LIKELIHOOD
 from surefoot.core.errors import InputError
 from surefoot.core.protocols import Sampler
@@ -33,6 +33,14 @@ def searches_of(
         found[spec] = uniform(search, shared)
         scored |= "score" in takes(search)
     return found, scored
+
+
+def refuse_misfits(specs: Sequence[str], verifier: str, scorer: Any) -> None:
+    """Raises KindError if one of the searches cannot use the verifier's scores."""
+    for spec in specs:
+        method = written_out(spec, METHODS).partition(":")[0]
+        if method in KINDS:
+            refuse_misfit(verifier, scorer, method, KINDS[method])
 
 
 @dataclass(frozen=True, slots=True)

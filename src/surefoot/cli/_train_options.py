@@ -8,7 +8,7 @@ import typer
 Labels = Annotated[
     Path,
     typer.Argument(
-        help="Labelled traces, as `surefoot label` writes them (orm, ovm, implicit-*: any)."
+        help="Labelled traces, as `surefoot label` writes them (orm, ovm, vas, implicit-*: any)."
     ),
 ]
 Out = Annotated[Path, typer.Option(help="The verifier's folder.")]
@@ -18,7 +18,7 @@ Kind = Annotated[
     typer.Option(
         help="What it learns. From step labels: prm, prm-three-way, sorm, alphamath, pav, "
         "birm, pairwise, next-token, generative, p-true, oprm, weak-to-strong, maths-only. "
-        "From how traces came out: orm, ovm, implicit-ce, implicit-dpo, implicit-kto, "
+        "From how traces came out: orm, ovm, vas, implicit-ce, implicit-dpo, implicit-kto, "
         "implicit-nca."
     ),
 ]

@@ -75,10 +75,17 @@ class Work:
             update(stage, 0, len(items))
             return self._crew.map(work, items, done=tick)
 
-    def policy(self, name: str, *, spends: str = "policy_tokens", **settings: Any) -> Any:
+    def policy(
+        self,
+        name: str,
+        *,
+        spends: str = "policy_tokens",
+        guided: Callable[[Any], Any] | None = None,
+        **settings: Any,
+    ) -> Any:
         """`load_policy(name, **settings)` behind crew and journal; a `Sampler`.
 
-        spends: the field of `Usage` that its tokens count for.
+        spends: the field of `Usage` that its tokens count for. guided: puts a guide on it.
         """
         if is_address(name):
             return self._endpoint(name, spends, settings)
@@ -94,7 +101,8 @@ class Work:
             )
             return self._charged(spends, complete, lambda r: len(r.ids))
 
-        return load_policy(name, **settings).through(wrapped)
+        loaded = load_policy(name, **settings)
+        return (loaded if guided is None else guided(loaded)).through(wrapped)
 
     def _endpoint(self, address: str, spends: str, settings: dict[str, Any]) -> Any:
         """A served policy behind the journal; a `Sampler`."""
@@ -113,8 +121,13 @@ class Work:
             **{name: value for name, value in settings.items() if name in wanted},
         ).through(wrapped)
 
-    def scorer(self, name: str, *, device: str, family: str | None = None) -> Any:
-        """A verifier, or likelihood:MODEL, behind crew and journal; a `Scorer`."""
+    def scorer(
+        self, name: str, *, device: str, family: str | None = None, beta: float | None = None
+    ) -> Any:
+        """A verifier, or likelihood:MODEL, behind crew and journal; a `Scorer`.
+
+        beta: read a verifier of kind birm with this weight of the past.
+        """
         from surefoot.engine.calls import scorer_calls
 
         def read(scores: StepScores) -> int:
@@ -129,9 +142,11 @@ class Work:
         if name.startswith(LIKELIHOOD) and is_address(served):
             return load_served_likelihood(served, self._opened()).through(wrapped)
         models(device)
-        from surefoot.verifiers import load_likelihood, load_scorer
+        from surefoot.verifiers import load_birm, load_likelihood, load_scorer
 
-        if name.startswith(LIKELIHOOD):
+        if beta is not None:
+            loaded = load_birm(name, beta=beta, device=device)
+        elif name.startswith(LIKELIHOOD):
             loaded = load_likelihood(served, device=device)
         else:
             loaded = load_scorer(name, family=family, device=device)

@@ -12,7 +12,7 @@ import typer
 
 from surefoot.cli import _options as o
 from surefoot.cli._common import at_least_one, problems_of, say, unescaped
-from surefoot.cli._searches import METHODS, search_of
+from surefoot.cli._searches import KINDS, METHODS, refuse_misfit, search_of
 from surefoot.cli._work import Work
 from surefoot.cli.search import found_record
 from surefoot.core.budget import Budget
@@ -89,6 +89,8 @@ def compare(
             "check": checker_for(problems),
             "score": work.scorer(verifier, device=device),
         }  # fmt: skip
+        for method in {spec.partition(":")[0] for spec in methods} & KINDS.keys():
+            refuse_misfit(verifier, verbs["score"], method, KINDS[method])
         settings = {**verbs, "budget": budget, "aggregation": aggregation}
         results, seconds = {}, {}
         for name, search in searches.items():

@@ -15,6 +15,7 @@ from surefoot.cli._common import (
     unescaped,
     write_rows,
 )
+from surefoot.cli._guides import guided_by as guide_of
 from surefoot.cli._work import Work
 from surefoot.core.budget import Budget, Meter
 from surefoot.core.errors import ModelError
@@ -32,6 +33,8 @@ def sample(
     top_p: o.TopP = 1.0,
     max_tokens: o.MaxTokens = 512,
     separator: o.Separator = "\\n",
+    guide: o.Guide = None,
+    guided_by: o.GuidedBy = None,
     seed: o.Seed = 0,
     limit: o.Limit = None,
     without_gold: o.WithoutGold = False,
@@ -62,6 +65,7 @@ def sample(
     meter = Meter(Budget(budget_policy_tokens, None, budget_calls, budget_seconds))
     asked = problems_of(problems, limit, need_gold=not without_gold)
     check, lock = checker_for(problems), threading.Lock()
+    guided = guide_of(guide, guided_by, policy, device)
     with Work("sample", out, journal, problems_in_flight) as work:
         sampler = work.policy(
             policy,
@@ -69,6 +73,7 @@ def sample(
             separator=unescaped(separator),
             dtype=dtype,
             device=device,
+            guided=guided,
         )
 
         def solve(problem: Problem) -> list[Trace] | None:

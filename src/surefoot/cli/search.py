@@ -1,5 +1,6 @@
 """`surefoot search`: answers found with a verifier's help."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -17,15 +18,40 @@ from surefoot.cli._common import (
     unescaped,
     write_rows,
 )
-from surefoot.cli._searches import ASKING_MORE, METHODS, Search, search_of, takes
+from surefoot.cli._guides import guided_by as guide_of
+from surefoot.cli._searches import (
+    ASKING_MORE,
+    KINDS,
+    METHODS,
+    Search,
+    refuse_misfit,
+    search_of,
+    takes,
+)
 from surefoot.cli._work import Work
 from surefoot.core.budget import Budget
 from surefoot.core.errors import InputError
 from surefoot.core.records import Record, problem_record, trace_record
 from surefoot.core.seeds import rng_for
-from surefoot.core.types import Problem, Verdict
+from surefoot.core.types import Kind, Problem, Verdict
 from surefoot.policy.sampling import Sampling
 from surefoot.search import Found, Unfinished
+from surefoot.search.fit import GUIDES
+
+Prover = Annotated[
+    str | None,
+    typer.Option(
+        help="pav_beam's second verifier, of a prover's progress or values (default: the best of "
+        "several tries of the policy, for a --verifier of values; else the policy itself)."
+    ),
+]
+Past = Annotated[
+    str | None,
+    typer.Option(
+        help="birm_beam's second verifier, of steps' correctness, for a --verifier of values "
+        "(default: the --verifier's own, which must be of kind birm)."
+    ),
+]
 
 
 def search(
@@ -50,9 +76,8 @@ def search(
     judge: Annotated[
         str | None, typer.Option(help="The model that chooses or criticises; named as a --policy.")
     ] = None,
-    past: Annotated[
-        str | None, typer.Option(help="birm_beam's second verifier, of steps' correctness.")
-    ] = None,
+    prover: Prover = None,
+    past: Past = None,
     temperatures: Annotated[
         str | None, typer.Option(help="temperature_vote's, such as 0.6,0.8,1.")
     ] = None,
@@ -61,6 +86,8 @@ def search(
     top_p: o.TopP = 1.0,
     max_tokens: o.MaxTokens = 512,
     separator: o.Separator = "\\n",
+    guide: o.Guide = None,
+    guided_by: o.GuidedBy = None,
     trees: o.Trees = False,
     seed: o.Seed = 0,
     limit: o.Limit = None,
@@ -105,11 +132,15 @@ def search(
     given = {setting: value for setting, value in sizes.items() if value is not None}
     budget = Budget(budget_policy_tokens, budget_verifier_tokens, budget_calls, budget_seconds)
     asked = problems_of(problems, limit, need_gold=not without_gold)
+    guided = guide_of(guide, guided_by, policy, device)
     with Work("search", out, journal, problems_in_flight) as work:
         loading = {"separator": unescaped(separator), "dtype": dtype, "device": device}
+        loading["guided"] = guided
         draws = (temperature, top_p, max_tokens)
-        names = {"verifier": verifier, "judge": judge, "past": past, "temperatures": temperatures}
+        names = {"verifier": verifier, "judge": judge, "prover": prover, "past": past}
+        names |= {"temperatures": temperatures}
         verbs = _verbs(work, algorithm, policy, names, loading, draws)
+        verbs |= _verifiers(work, name, algorithm, names, device)
         settings = {**given, **verbs, "aggregation": aggregation, "budget": budget}
         settings |= {"check": _checker(problems), "same": _same(problems)}
         known = takes(algorithm)
@@ -126,7 +157,8 @@ def search(
 
 OWN = {  # options that only some searches use, and the parameter behind each
     "verifier": "score", "n": "n", "beams": "beams", "width": "width", "rounds": "rounds",
-    "judge": "judge", "past": "past", "temperatures": "samples", "aggregation": "aggregation",
+    "judge": "judge", "prover": "prover", "past": "past", "temperatures": "samples",
+    "aggregation": "aggregation",
 }  # fmt: skip
 
 
@@ -144,7 +176,7 @@ def _refuse_unused(ctx: typer.Context, name: str, algorithm: Search) -> None:
                 f"--{option} does nothing for --method {name}; leave it out (it is for "
                 f"{', '.join(users)})"
             )
-        if not given and parameter in known & {"judge", "past", "samples"}:
+        if not given and parameter in known & {"judge", "samples"}:
             raise InputError(f"--method {name} needs --{option}; surefoot search --help says more")
 
 
@@ -156,9 +188,9 @@ def _verbs(
     loading: dict[str, Any],
     draws: tuple[float, float, int],
 ) -> dict[str, Any]:
-    """The models that a search takes; no others are loaded."""
+    """The policies that a search takes; no others are loaded."""
     known, temperatures = takes(algorithm), names["temperatures"]
-    device, sampling = loading["device"], Sampling(*draws)
+    sampling = Sampling(*draws)
     made: dict[str, Any] = {}
     if "sample" in known:
         made["sample"] = work.policy(policy, sampling=sampling, **loading)
@@ -168,13 +200,31 @@ def _verbs(
             for heat in _numbers("--temperatures", temperatures)
         ]
     if "judge" in known:
+        plain = {**loading, "guided": None}
         made["judge"] = work.policy(
-            names["judge"] or policy, spends="verifier_tokens", sampling=sampling, **loading
+            names["judge"] or policy, spends="verifier_tokens", sampling=sampling, **plain
         )
-    if "score" in known:
-        made["score"] = work.scorer(names["verifier"] or "", device=device)
-    if "past" in known:
-        made["past"] = work.scorer(names["past"] or "", device=device)
+    return made
+
+
+def _verifiers(
+    work: Work, method: str, algorithm: Search, names: dict[str, str | None], device: str
+) -> dict[str, Any]:
+    """The verifiers that a search takes. Raises KindError for scores that it cannot use."""
+    settings = inspect.signature(algorithm).parameters
+    if "score" not in settings:
+        return {}
+    verifier, prover, past = (names[name] or "" for name in ("verifier", "prover", "past"))
+    both_ways = "past" in settings and not past
+    beta = settings["beta"].default if both_ways else None
+    made = {"score": work.scorer(verifier, device=device, beta=beta)}
+    refuse_misfit(verifier, made["score"], method, KINDS[method])
+    if prover:
+        made["prover"] = work.scorer(prover, device=device)
+        refuse_misfit(prover, made["prover"], "--prover", GUIDES)
+    if past:
+        made["past"] = work.scorer(past, device=device)
+        refuse_misfit(past, made["past"], "--past", frozenset({Kind.CORRECTNESS}))
     return made
 
 

@@ -107,6 +107,7 @@ def serve(
         labellers_of,
         name_of,
         policy_of,
+        refuse_misfits,
         scorer_of,
         searches_of,
     )
@@ -122,6 +123,7 @@ def serve(
     loading = {"separator": unescaped(separator), "dtype": dtype, "device": device}
     loaded = policy_of(policy, crew, kept, loading)
     scorer = scorer_of(verifier, crew, kept, device) if verifier else None
+    refuse_misfits(search, verifier, scorer)
     served = Served(
         name=called,
         sampler=loaded.sampler,

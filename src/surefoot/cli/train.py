@@ -134,7 +134,10 @@ KINDS = {
         labelled_of,
     ),
     **dict.fromkeys(
-        ("orm", "ovm", "implicit-ce", "implicit-dpo", "implicit-kto", "implicit-nca"), _outcome_of
+        (
+            "orm", "ovm", "vas", "implicit-ce", "implicit-dpo", "implicit-kto", "implicit-nca",
+        ),
+        _outcome_of,
     ),
 }  # fmt: skip
 

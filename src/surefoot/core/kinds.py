@@ -5,6 +5,7 @@
     progress     change in value                 sum (telescopes to the last value)
     logit        log-odds of correctness         min
     logratio     log-likelihood ratio added      sum
+    preference   strength among next steps       last
 
 The product of values would count the same doubt many times over, and the last
 of several correctness scores would forget all but one step; so a mismatch is an
@@ -76,6 +77,7 @@ LEGAL: dict[Kind, tuple[str, ...]] = {
     Kind.PROGRESS: ("sum",),
     Kind.LOGIT: ("min",),
     Kind.LOGRATIO: ("sum",),
+    Kind.PREFERENCE: ("last",),
 }
 
 

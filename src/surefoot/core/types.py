@@ -27,6 +27,7 @@ class Kind(Enum):
     PROGRESS = "progress"  # change in value that this step brought; in [-1, 1]
     LOGIT = "logit"  # log-odds of correctness; any real number
     LOGRATIO = "logratio"  # log-likelihood ratio that this step adds; any real number
+    PREFERENCE = "preference"  # strength among the next steps of one prefix; any real number
 
 
 @dataclass(frozen=True, slots=True)

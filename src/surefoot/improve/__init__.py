@@ -1,6 +1,7 @@
 """Who learns: advantages of rewards, and lessons whose loss is on some steps only."""
 
 from surefoot.improve.advantages import rloo, worth_learning_from
+from surefoot.improve.lengths import tldr
 from surefoot.improve.lessons import (
     Lesson,
     Masked,
@@ -21,6 +22,7 @@ __all__ = [
     "inserted",
     "masked",
     "rloo",
+    "tldr",
     "whole",
     "worth_learning_from",
 ]

@@ -24,7 +24,7 @@ from surefoot.core.errors import ModelError
 from surefoot.core.protocols import Steps, Until
 from surefoot.core.seeds import Rng, each_own
 from surefoot.core.types import Completion, Problem
-from surefoot.policy.local_decode import Decoder, Reply, Request
+from surefoot.policy.local_decode import Decoder, Guide, Reply, Request
 from surefoot.policy.sampling import Sampling
 from surefoot.steps.encode import Encoder, default_prompt
 
@@ -77,6 +77,27 @@ class LocalPolicy:
     def through(self, wrap: Callable[[Self], Complete]) -> Self:
         """The same policy with its model work wrapped."""
         return replace(self, complete=wrap(self))
+
+    def guided(self, guide: Guide, name: str) -> Self:
+        """The same policy, its tokens drawn from what `guide` makes of its logits.
+
+        name: all that decides the guide, for the fingerprint.
+        """
+        decoder = self.decoder.guided(guide)
+        fingerprint = f"{self.fingerprint}|{name}"
+        return replace(self, decoder=decoder, complete=decoder.complete, fingerprint=fingerprint)
+
+    @torch.inference_mode()
+    def next_tokens(
+        self, problem: Problem, ids: Sequence[int], most: int = 64
+    ) -> list[tuple[int, float]]:
+        """The `most` likeliest tokens after a solution's first ids, with their probabilities at
+        temperature 1, likeliest first. Cost: one reading of problem and ids."""
+        model = self.decoder.model
+        read = torch.tensor([[*self.encoder.prompt(problem), *ids]], device=model.device)
+        probs_V = model(input_ids=read, use_cache=False).logits[0, -1].float().softmax(-1)
+        probs, tokens = probs_V.topk(min(most, len(probs_V)))
+        return list(zip(tokens.tolist(), probs.tolist(), strict=True))
 
     def _ended(self, prefix: Steps) -> bool:
         return bool(prefix and prefix[-1].ids and prefix[-1].ids[-1] in self.decoder.end_ids)

@@ -29,6 +29,8 @@ from surefoot.core.protocols import Until
 from surefoot.policy.sampling import Sampling
 
 Ids = tuple[int, ...]
+Guide = Callable[[Ids, np.ndarray], np.ndarray]
+"""(ids so far, the model's logits of the next token [V], float64) -> logits [V] to draw from."""
 ROWS = 16  # batch sizes are padded to a multiple of this
 COLUMNS = 64  # and cached lengths to a multiple of this
 PREFILL_TOKENS = 16_384  # prefixes are read in batches of about this many tokens
@@ -176,6 +178,7 @@ class Decoder:
         model.set_attn_implementation("surefoot")
         self.model = model.eval()
         self.sampling, self.end_ids, self.ends_step = sampling, end_ids, ends_step
+        self.guide: Guide | None = None
         self.slots = slots
         config = model.config.get_text_config()
         self.limit = int(getattr(config, "max_position_embeddings", 1 << 20))
@@ -188,6 +191,14 @@ class Decoder:
         """The same model, drawing in another way."""
         other = copy.copy(self)
         other.sampling = sampling
+        return other
+
+    def guided(self, guide: Guide) -> "Decoder":
+        """The same model, its tokens drawn from what `guide` makes of its logits; their
+        log-probabilities stay the model's own. A guide sees one row at a time, so that a reply
+        still does not depend on who shares the batch."""
+        other = copy.copy(self)
+        other.guide = guide
         return other
 
     def complete(self, requests: Sequence[Request]) -> list[Reply]:
@@ -283,18 +294,33 @@ class Decoder:
         seen = torch.arange(cache.width, device=device) <= positions[:, None]
         mask = torch.zeros(seen.shape, dtype=self.model.dtype, device=device)
         mask = mask.masked_fill_(~seen, torch.finfo(mask.dtype).min)[:, None, None]
-        logits_nV = self.model(
-            input_ids=torch.tensor([*last, *[0] * padding], device=device)[:, None],
-            attention_mask=mask,
-            position_ids=positions[:, None],
-            past_key_values=cache,
-            use_cache=True,
-        ).logits[:, 0]
+        logits_nV = (
+            self.model(
+                input_ids=torch.tensor([*last, *[0] * padding], device=device)[:, None],
+                attention_mask=mask,
+                position_ids=positions[:, None],
+                past_key_values=cache,
+                use_cache=True,
+            )
+            .logits[:, 0]
+            .float()
+        )
+        guided_nV = self._guided(rows, logits_nV)
         uniforms = [row.uniforms[len(row.ids)] for row in rows] + [0.0] * padding
-        tokens, logprobs = draw(logits_nV.float(), np.array(uniforms), self.sampling)
+        tokens, logprobs = draw(logits_nV, np.array(uniforms), self.sampling, guided_nV)
         for row, token, logprob in zip(rows, tokens, logprobs, strict=False):  # padding is last
             row.ids.append(token)
             row.logprobs.append(logprob)
+
+    def _guided(self, rows: list[_Row], logits_nV: torch.Tensor) -> torch.Tensor | None:
+        if self.guide is None:
+            return None
+        guided_nV = logits_nV.clone()
+        for n, row in enumerate(rows):
+            logits_V = logits_nV[n].double().cpu().numpy()
+            guided_V = self.guide((*row.request.ids, *row.ids), logits_V)
+            guided_nV[n] = torch.from_numpy(guided_V)
+        return guided_nV
 
     def _reply(self, row: _Row) -> Reply | None:
         finished = row.ids[-1] in self.end_ids
@@ -307,17 +333,22 @@ class Decoder:
 
 
 def draw(
-    logits_nV: torch.Tensor, uniforms_n: np.ndarray, sampling: Sampling
+    logits_nV: torch.Tensor,
+    uniforms_n: np.ndarray,
+    sampling: Sampling,
+    guided_nV: torch.Tensor | None = None,
 ) -> tuple[list[int], list[float]]:
     """One token a row by inverting its distribution function at `uniforms_n`.
 
-    Returns the tokens and their log-probabilities at temperature 1, both [n].
+    guided_nV: the logits to draw from, where they are not the model's own.
+    Returns the tokens and their log-probabilities under the model at temperature 1, both [n].
     """
     logprobs_nV = logits_nV.log_softmax(-1)
+    drawn_from_nV = logits_nV if guided_nV is None else guided_nV
     if sampling.temperature == 0:
-        tokens = logprobs_nV.argmax(-1)
+        tokens = drawn_from_nV.argmax(-1)
     else:
-        probs_nV = (logits_nV / sampling.temperature).softmax(-1)
+        probs_nV = (drawn_from_nV / sampling.temperature).softmax(-1)
         if sampling.top_p < 1:
             probs_nV = _nucleus(probs_nV, sampling.top_p)
         sums_nV = probs_nV.double().cumsum(-1)

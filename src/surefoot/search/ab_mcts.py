@@ -27,6 +27,7 @@ from surefoot.core.errors import InputError
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.tree import Tree
 from surefoot.core.types import Problem, Step, Trace
+from surefoot.search.fit import CHANCES, need_kinds
 from surefoot.search.mcts import as_probability
 from surefoot.search.result import (
     Found,
@@ -173,7 +174,9 @@ class _Search:
         spend_completions(self.meter, rows)
         traces = [finished_trace(self.problem, (), end, self.check) for end in rows[0] if end.steps]
         finished = [trace for trace in traces if trace.finished]
-        worths = totals(score_traces(self.score, finished, self.meter), self.aggregation)
+        scores_N = score_traces(self.score, finished, self.meter)
+        need_kinds(scores_N, CHANCES, "a tree search")
+        worths = totals(scores_N, self.aggregation)
         for i, trace in enumerate(finished):
             self._learn(parent, trace, as_probability(worths[i]) if i < len(worths) else None)
         for _ in range(count - len(finished)):

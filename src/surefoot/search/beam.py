@@ -8,7 +8,8 @@ verifier scores the B K prefixes, and the best B go on:
 A prefix that ends its solution leaves the beam for the candidates, so the beam
 narrows by one. Finished and unfinished prefixes are never compared. What is left after
 the last round, or when the budget nears its end, is completed by one plain continuation
-each, best first. With K = 1 it is B independent samples.
+each, best first. With K = 1 it is B independent samples. With B = 1 all that is ever compared
+are next steps of one prefix, so that it takes preferences too.
 
 Dimension key: B beams, K continuations of each.
 """
@@ -20,6 +21,7 @@ import numpy as np
 from surefoot.core.budget import Budget
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Problem
+from surefoot.search.fit import RANKS, SIBLINGS
 from surefoot.search.result import Found, Unfinished
 from surefoot.search.search_tree import Rank, SearchTree, best, positive
 
@@ -45,7 +47,7 @@ def beam(
     """
     search = SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
-        aggregation=aggregation, budget=budget,
+        aggregation=aggregation, budget=budget, takes=SIBLINGS if beams == 1 else RANKS,
     )  # fmt: skip
     return search.result(grow_beam(search, beams=beams, width=width, rounds=rounds))
 

@@ -15,6 +15,7 @@ import numpy as np
 from surefoot.core.budget import Budget, Meter
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Problem, StepScores, Trace
+from surefoot.search.fit import RANKS, need_kinds
 from surefoot.search.result import (
     Found,
     Unfinished,
@@ -47,6 +48,7 @@ def best_of_n(
     traces_N, scores_N = draw_within(
         problem, sample=sample, check=check, score=score, rng=rng, n=n, meter=meter
     )
+    need_kinds(scores_N, RANKS, "comparing solutions")
     finished = [trace for trace in traces_N if trace.finished]
     if not finished:
         return unfinished(problem, traces_N, meter)

@@ -1,10 +1,11 @@
 """Beam search by what was right and what will be (BiRM, Chen et al., arXiv:2503.04618).
 
-    f(s_1..s_t) = g(s_1..s_t) + beta h(s_1..s_t)
+    f(s_1..s_t) = v_t + beta mean_{i<=t} r_i
 
-as A* adds the way behind to the way ahead: g is the mean of the steps' correctness, h the
-value of the prefix. beta = 0 looks back only; with a large beta it is the beam by value. (The
-released code writes value + b * reward, the same order for b = 1 / beta.)
+as A* adds the way behind to the way ahead: r_i is the correctness of step i, v_t the value of
+the prefix. beta = 0 is the beam by value; a large beta looks back only. This is the beta of the
+released code, of the paper's tables (1.5 on GSM8K, 3 on MATH-500) and of `verifiers.kinds.birm`,
+whose one model has both heads and gives f itself.
 
 Dimension key: N prefixes.
 """
@@ -16,11 +17,11 @@ from functools import partial
 import numpy as np
 
 from surefoot.core.budget import Budget
-from surefoot.core.errors import KindError
 from surefoot.core.kinds import aggregate, reduce_values
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Kind, Problem
 from surefoot.search.beam import grow_beam
+from surefoot.search.fit import VALUES, need_kinds
 from surefoot.search.result import Found, Unfinished
 from surefoot.search.search_tree import SearchTree
 
@@ -31,7 +32,7 @@ def birm_beam(
     sample: Sampler,
     check: Checker,
     score: Scorer,
-    past: Scorer,
+    past: Scorer | None = None,
     rng: np.random.Generator,
     beta: float = 1.0,
     beams: int = 4,
@@ -41,15 +42,16 @@ def birm_beam(
 ) -> Found | Unfinished:
     """The finished solution of highest f, from a beam by f.
 
-    score: h, of kind value. past: g's steps, of kind correctness.
-    Cost: as of `beam`, and a second score of each prefix.
+    score: v, of kind value. past: r, of kind correctness. Without it `score` is f itself, as a
+      verifier with two heads gives it (`load_birm(folder, beta=...)`); `beta` is then its own.
+    Cost: as of `beam`, and with `past` a second score of each prefix.
     Raises KindError for scores of other kinds, InputError as `beam` does.
     """
     search = SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
-        budget=budget,
+        budget=budget, takes=VALUES,
     )  # fmt: skip
-    rank = partial(both_ways, past=past, beta=beta)
+    rank = SearchTree.values if past is None else partial(both_ways, past=past, beta=beta)
     left = grow_beam(search, beams=beams, width=width, rounds=rounds, rank=rank)
     return search.result(left, rank)
 
@@ -59,17 +61,11 @@ def both_ways(
 ) -> list[float]:
     """[N] f of each prefix; -inf where the budget ended before."""
     ahead = search.scores(nodes_N)
-    search.need_kind([Kind.VALUE], "looking ahead (h)")
     behind = search.scores(nodes_N, past)
     if not ahead or not behind:
         return [-math.inf] * len(nodes_N)
-    for scores in behind:
-        if scores.kind is not Kind.CORRECTNESS:
-            raise KindError(
-                f"{scores.by!r} gives {scores.kind.value} scores; looking back (g) needs scores "
-                "of kind correctness"
-            )
+    need_kinds(behind, [Kind.CORRECTNESS], "looking back (r)")
     return [
-        reduce_values(g.values, "mean") + beta * aggregate(h)
-        for g, h in zip(behind, ahead, strict=True)
+        aggregate(v) + beta * reduce_values(r.values, "mean")
+        for r, v in zip(behind, ahead, strict=True)
     ]

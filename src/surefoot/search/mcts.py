@@ -37,6 +37,7 @@ from surefoot.core.budget import Budget
 from surefoot.core.errors import KindError
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Problem, Step
+from surefoot.search.fit import CHANCES
 from surefoot.search.result import Found, Unfinished
 from surefoot.search.search_tree import SearchTree, positive
 from surefoot.trees.select import descend, puct, token_prior, ucb, uct
@@ -251,6 +252,7 @@ class _Forest:
 def probabilities(search: SearchTree, nodes_N: Sequence[int]) -> list[float | None]:
     """[N] the verifier's V of prefixes, in [0, 1]; None where the budget ended before."""
     values = search.values(nodes_N)
+    search.need_kind(CHANCES, "a tree search")
     return [None if value == -math.inf else as_probability(value) for value in values]
 
 

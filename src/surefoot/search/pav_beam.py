@@ -2,13 +2,16 @@
 
     rank(s_1..s_t) = Q^pi_t + alpha A^mu_t        A^mu_t = Q^mu_t - Q^mu_{t-1}
 
-Q^pi is the policy's value, A^mu the progress of the last step under a prover mu. Without a
-prover's own verifier mu is the best of K tries of the policy, known from Q^pi alone:
+Q^pi is the policy's value and A^mu the progress of the last step under a prover mu. Either may
+come from a value model or from a process advantage verifier, whose scores are the A_t:
 
-    Q^mu = 1 - (1 - Q^pi)^K
+    values Q^pi alone        mu is the best of K tries of the policy: Q^mu = 1 - (1 - Q^pi)^K
+    progress A^pi alone      mu = pi;  Q^pi_t = sum_{i<=t} A^pi_i, up to the constant Q^pi_0
+    with a prover            A^mu is the prover's progress, or the change in its value
 
-alpha = 0 is the beam by value, K = 1 the policy as its own prover. The finished are compared
-by Q^pi. Before the first step Q^mu is not known; it is the same for all prefixes then, and 0.
+The constant Q^pi_0 is the same for all prefixes of a problem and changes no rank. alpha = 0 is
+the beam by value, K = 1 the policy as its own prover. The finished are compared by Q^pi. Before
+the first step a value model's Q^mu is not known; it is the same for all prefixes then, and 0.
 
 Dimension key: N prefixes.
 """
@@ -21,11 +24,12 @@ import numpy as np
 
 from surefoot.annotate.progress import best_of_value
 from surefoot.core.budget import Budget
-from surefoot.core.errors import InputError, KindError
+from surefoot.core.errors import InputError
 from surefoot.core.kinds import aggregate
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Kind, Problem, StepScores
 from surefoot.search.beam import grow_beam
+from surefoot.search.fit import GUIDES, need_kind
 from surefoot.search.result import Found, Unfinished
 from surefoot.search.search_tree import SearchTree
 
@@ -47,19 +51,19 @@ def pav_beam(
 ) -> Found | Unfinished:
     """The finished solution of highest value, from a beam by value and progress.
 
-    score: Q^pi, of kind value. prover: Q^mu of kind value, or A^mu itself of kind progress;
-    if given, `best_of` (K) does nothing and each prefix costs a second score.
+    score: Q^pi, of kind value, or A^pi, of kind progress. prover: the same of mu, and each
+      prefix costs a second score. best_of: K, for values without a prover.
     Raises InputError for best_of below 1 and as `beam` does, KindError for other scores.
     """
     if best_of < 1:
         raise InputError(f"best_of must be 1 or more tries of the policy, got {best_of}")
     search = SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
-        budget=budget,
+        budget=budget, takes=GUIDES,
     )  # fmt: skip
     rank = partial(effective_values, prover=prover, alpha=alpha, best_of=best_of)
     left = grow_beam(search, beams=beams, width=width, rounds=rounds, rank=rank)
-    return search.result(left, _values)
+    return search.result(left)
 
 
 def effective_values(
@@ -72,7 +76,6 @@ def effective_values(
 ) -> list[float]:
     """[N] Q^pi + alpha A^mu of each prefix; -inf where the budget ended before."""
     values = search.scores(nodes_N)
-    _need_values(search)
     seen = values if prover is None else search.scores(nodes_N, prover)
     if not seen:
         return [-math.inf] * len(nodes_N)
@@ -82,22 +85,8 @@ def effective_values(
 
 def advantage(scores: StepScores, best_of: int = 1) -> float:
     """A^mu of the last step: progress as it is, else the change in Q^mu."""
+    need_kind(scores.kind, scores.by, GUIDES, "a prover")
     if scores.kind is Kind.PROGRESS:
         return scores.values[-1]
-    if scores.kind is not Kind.VALUE:
-        raise KindError(
-            f"{scores.by!r} gives {scores.kind.value} scores; a prover's are of kind value or "
-            "progress"
-        )
     before, now = (0.0, *scores.values)[-2:]
     return best_of_value(now, best_of) - best_of_value(before, best_of)
-
-
-def _values(search: SearchTree, nodes_N: Sequence[int]) -> list[float]:
-    numbers = search.values(nodes_N)
-    _need_values(search)
-    return numbers
-
-
-def _need_values(search: SearchTree) -> None:
-    search.need_kind([Kind.VALUE], "a beam by progress")

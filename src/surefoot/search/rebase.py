@@ -25,6 +25,7 @@ from surefoot.core.errors import InputError
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Problem
 from surefoot.core.votes import Same
+from surefoot.search.fit import VOTES
 from surefoot.search.result import Found, Unfinished
 from surefoot.search.search_tree import SearchTree, highest, positive
 from surefoot.search.vote import vote, vote_weights
@@ -58,7 +59,7 @@ def rebase(
         raise InputError(f"balance must be above 0, got {balance}")
     search = SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
-        aggregation=aggregation, budget=budget,
+        aggregation=aggregation, budget=budget, takes=VOTES,
     )  # fmt: skip
     live, counts = [0], [n]
     for _ in range(rounds):

@@ -21,6 +21,7 @@ from surefoot.core.budget import Meter
 from surefoot.core.errors import InputError
 from surefoot.core.protocols import Checker, Sampler, Scorer, Steps
 from surefoot.core.types import Problem, StepScores, Trace
+from surefoot.search.fit import CHANCES, need_kinds
 from surefoot.search.result import (
     Found,
     Unfinished,
@@ -190,6 +191,7 @@ def by_verifier(score: Scorer, aggregation: str | None = None) -> Rate:
 
     def rate(traces_N: Sequence[Trace], meter: Meter) -> list[Draft]:
         scores_N = score_traces(score, traces_N, meter)
+        need_kinds(scores_N, CHANCES, "doubting steps below a threshold")
         if not scores_N:
             return unrated(traces_N, meter)
         worths_N = totals(scores_N, aggregation)

@@ -13,18 +13,19 @@ Dimension key: P prefixes, K completions of each, N nodes.
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import numpy as np
 
 from surefoot.core.budget import Budget, Meter
-from surefoot.core.errors import InputError, KindError
+from surefoot.core.errors import InputError
 from surefoot.core.kinds import aggregate
 from surefoot.core.protocols import Checker, Sampler, Scorer, Steps, Until
 from surefoot.core.tree import Tree
 from surefoot.core.types import Completion, Kind, Problem, StepScores, Trace, Usage
+from surefoot.search.fit import RANKS, need_kind
 from surefoot.search.result import (
     Found,
     Unfinished,
@@ -42,6 +43,7 @@ class SearchTree:
     """One problem's search. Node 0 is the empty prefix.
 
     ended: finished solutions by node, in the order they were made.
+    takes: kinds of the verifier's scores that the search can use (`search.fit`).
     seen: the verifier's latest scores, which say of what kind its numbers are.
     """
 
@@ -52,6 +54,7 @@ class SearchTree:
     rng: np.random.Generator
     aggregation: str | None = None
     budget: Budget | None = None
+    takes: frozenset[Kind] = RANKS
     meter: Meter = field(default_factory=Meter)
     tree: Tree = field(default_factory=Tree)
     ended: dict[int, Trace] = field(default_factory=dict)
@@ -64,6 +67,9 @@ class SearchTree:
     def __post_init__(self) -> None:
         if self.budget is not None:
             self.meter = Meter(self.budget)
+        declared = getattr(self.score, "kind", None)  # a function's kind only its scores tell
+        if declared is not None:
+            need_kind(declared, "the verifier", self.takes, "this search")
 
     # --- growing -----------------------------------------------------------
 
@@ -159,19 +165,17 @@ class SearchTree:
         for node, scores in zip(nodes_N, found, strict=True):
             self._scores[id(by), node] = scores
             if by is self.score:
+                need_kind(scores.kind, scores.by, self.takes, "this search")
                 note_scores(self.tree, node, scores)
                 self.seen = scores
         most = max(scores.tokens for scores in found)
         self._note(Usage(verifier_tokens=most, seconds=time.monotonic() - started))
         return True
 
-    def need_kind(self, kinds: Sequence[Kind], why: str) -> None:
+    def need_kind(self, kinds: Collection[Kind], why: str) -> None:
         """Raises KindError, with `why`, if the verifier's scores are of another kind."""
-        if self.seen is not None and self.seen.kind not in kinds:
-            raise KindError(
-                f"{self.seen.by!r} gives {self.seen.kind.value} scores; {why} needs scores of kind "
-                f"{' or '.join(kind.value for kind in kinds)}"
-            )
+        if self.seen is not None:
+            need_kind(self.seen.kind, self.seen.by, kinds, why)
 
     def trace(self, node: int) -> Trace:
         """The solution that ends here, or the unfinished one that leads here."""

@@ -21,6 +21,7 @@ from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Kind, Problem, StepScores, Trace
 from surefoot.core.votes import Same, answer_classes, heaviest_class
 from surefoot.search.best_of_n import draw_within
+from surefoot.search.fit import CHANCES, VOTES, need_kinds
 from surefoot.search.result import Found, Unfinished, totals, tree_of, unfinished
 
 
@@ -39,17 +40,18 @@ def vote_weights(scores_N: Sequence[StepScores], aggregation: str | None = None)
 
     Raises KindError for progress and logit scores, which are no votes.
     """
+    need_kinds(scores_N, VOTES, "weighing votes")
     weights = totals(scores_N, aggregation)
     kinds = {scores.kind for scores in scores_N}
     if kinds == {Kind.LOGRATIO}:
         return _relative(weights)
-    if kinds <= {Kind.CORRECTNESS, Kind.VALUE}:
+    if kinds <= CHANCES:
         by_product = kinds == {Kind.CORRECTNESS} and aggregation in (None, "product")
         if by_product and 0 < max(weights) < TINY:
             # `product` keeps the order of numbers that small, but not their ratios.
             return _relative([log_product(scores.values) for scores in scores_N])
         return weights
-    raise KindError(f"scores of kind {sorted(k.value for k in kinds)} cannot weigh votes")
+    raise KindError(f"scores of kinds {sorted(k.value for k in kinds)} cannot weigh one vote")
 
 
 def _relative(logs_N: Sequence[float]) -> list[float]:

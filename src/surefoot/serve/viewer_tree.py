@@ -29,7 +29,8 @@ from surefoot.tasks.trails import check_steps
 
 ORACLE = "oracle"
 OWN = ""  # the maker of the scores that a search's tree holds: nobody says its name
-SCALES = {Kind.PROGRESS: "signed", Kind.LOGIT: "odds", Kind.LOGRATIO: "odds"}  # others: unit
+ODDS = dict.fromkeys((Kind.LOGIT, Kind.LOGRATIO, Kind.PREFERENCE), "odds")
+SCALES = {Kind.PROGRESS: "signed", **ODDS}  # others: unit
 
 
 @dataclass(slots=True)

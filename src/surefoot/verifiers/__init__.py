@@ -14,7 +14,7 @@ from surefoot.verifiers.data import examples_of, hard_target, soft_target
 from surefoot.verifiers.formats.critic import critique
 from surefoot.verifiers.incremental import IncrementalScorer
 from surefoot.verifiers.kinds import KINDS
-from surefoot.verifiers.load import load_scorer
+from surefoot.verifiers.load import load_birm, load_scorer
 from surefoot.verifiers.lora import merged, with_lora
 from surefoot.verifiers.objective import Objective, Prepared, prepare
 from surefoot.verifiers.packing import (
@@ -42,6 +42,7 @@ __all__ = [
     "each_edge_once",
     "examples_of",
     "hard_target",
+    "load_birm",
     "load_likelihood",
     "load_scorer",
     "load_verifier",

@@ -278,7 +278,7 @@ def calibrated(scorer: LocalScorer, calibration: Calibration | None) -> LocalSco
 
     kept = scorer.aggregation if output is calibration.kind else None
     fingerprint = f"{scorer.fingerprint}|{calibration!r}"
-    return LocalScorer(stream, complete, fingerprint, kept, uncalibrated=scorer)
+    return LocalScorer(stream, complete, fingerprint, kept, uncalibrated=scorer, kind=output)
 
 
 def record_of(calibration: Calibration) -> dict[str, Any]:

@@ -90,6 +90,23 @@ def load_verifier(
     folder = SHIPPED.get(name, Path(name))
     card = read_card(folder)
     objective = objective or _objective_of(card, folder)
+    network, encoder = load_network(folder, card, objective, device=device)
+    read_as = "" if objective.name == card.objective else f"|{objective.name}"
+    plain = scorer(
+        network,
+        encoder,
+        kind=Kind(card.kind),
+        name=card.name,
+        fingerprint=weights_print(folder) + read_as,
+        objective=objective,
+    )
+    return calibrated(plain, map_of(card.calibration))
+
+
+def load_network(
+    folder: Path, card: Card, objective: Objective, *, device: str
+) -> tuple[Network, Encoder]:
+    """The network of a saved verifier, and its encoder; raises ModelError as `load_verifier`."""
     model, tokenizer = load_model(str(folder), dtype="float32", device=device)
     encoder = Encoder(tokenizer, default_prompt(tokenizer), card.separator, _context(model))
     if encoder.fingerprint() != card.encoder:
@@ -105,15 +122,7 @@ def load_verifier(
         network.load_state_dict({**state, **{k: v.float() for k, v in head.items()}})
     except Exception as error:
         raise ModelError(f"the head at {folder / HEAD} cannot be read: {error}") from error
-    plain = scorer(
-        network.to(model.device),
-        encoder,
-        kind=Kind(card.kind),
-        name=card.name,
-        fingerprint=fingerprint(str(folder)) + _head_hash(folder),
-        objective=objective,
-    )
-    return calibrated(plain, map_of(card.calibration))
+    return network.to(model.device), encoder
 
 
 def _objective_of(card: Card, folder: Path) -> Objective:
@@ -229,5 +238,7 @@ def _context(model: Any) -> int:
     return int(getattr(model.config.get_text_config(), "max_position_embeddings", 1 << 20))
 
 
-def _head_hash(folder: Path) -> str:
-    return hashlib.blake2b((folder / HEAD).read_bytes(), digest_size=4).hexdigest()
+def weights_print(folder: Path) -> str:
+    """A short hash of a verifier's files and head."""
+    head = hashlib.blake2b((folder / HEAD).read_bytes(), digest_size=4).hexdigest()
+    return fingerprint(str(folder)) + head

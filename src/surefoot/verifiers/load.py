@@ -26,6 +26,7 @@ from surefoot.verifiers.formats.skywork import SKYWORK
 from surefoot.verifiers.formats.think_prm import think_prm
 from surefoot.verifiers.formats.trl import PURE, TRL, encoder_print, trl_format
 from surefoot.verifiers.formats.versa_prm import VERSA_PRM
+from surefoot.verifiers.kinds.birm import BIRM, birm
 from surefoot.verifiers.pooling import Endpoint, address_of, load_served
 from surefoot.verifiers.score import LocalScorer
 
@@ -99,6 +100,22 @@ def load_scorer(
         return _with_card(folder, dtype=dtype, device=device)
     load = family_of(name, folder, family) if family is None or isinstance(family, str) else family
     return load(folder, name, dtype=dtype, device=device)
+
+
+def load_birm(name: str, *, beta: float, device: str = "auto") -> LocalScorer:
+    """A verifier with two heads that gives f = (v + beta mean r) / (1 + beta) for this beta.
+
+    name: a folder that `surefoot train --kind birm` wrote. Raises ModelError for another kind.
+    """
+    folder = SHIPPED.get(name, Path(name))
+    kind = read_card(folder).objective if (folder / SIDECAR).is_file() else "not of our own"
+    if kind != BIRM.name:
+        raise ModelError(
+            f"one verifier for both ways must be of kind {BIRM.name}, and {name!r} is {kind}; "
+            f"train one with `surefoot train --kind {BIRM.name}`, or give a verifier of values and "
+            "a second one, of correctness, as `past`"
+        )
+    return load_verifier(str(folder), objective=birm(beta), device=device)
 
 
 def _with_card(folder: Path, *, dtype: str, device: str) -> LocalScorer:

@@ -127,7 +127,7 @@ def load_served(
 
     probe = template(easy[0].problem, easy[0].steps).ids
     parts = ("pooling", endpoint.url, endpoint.model, form.name, str(column), str(probe))
-    scorer = LocalScorer(stream, complete, "|".join(parts), form.aggregation)
+    scorer = LocalScorer(stream, complete, "|".join(parts), form.aggregation, kind=form.kind)
     return _self_tested(scorer, endpoint, easy)
 
 

@@ -40,6 +40,7 @@ class LocalScorer:
     reading: the same scorer with another way to read and to batch (`packing.packed_scorer`,
       `incremental.IncrementalScorer`); None for other makers' formats.
     uncalibrated: the scorer as it was trained, where a calibration maps its scores.
+    kind: of its scores; None where only the scores themselves say.
     """
 
     stream: Stream
@@ -48,6 +49,7 @@ class LocalScorer:
     aggregation: str | None = None
     reading: "Callable[[Read, Batches], LocalScorer] | None" = None
     uncalibrated: "LocalScorer | None" = None
+    kind: Kind | None = None
 
     def __call__(self, traces_N: Sequence[Trace]) -> list[StepScores]:
         """[N] scores, one a step each; every trace at once."""
@@ -143,4 +145,4 @@ def _scorer(
             batches=batches,
         )
 
-    return LocalScorer(stream, complete, fingerprint, reading=reading)
+    return LocalScorer(stream, complete, fingerprint, reading=reading, kind=kind)

@@ -128,7 +128,7 @@ def scorer_of(
         scores = dict(stream(traces))
         return [scores[i] for i in range(len(traces))]
 
-    return LocalScorer(stream, complete, fingerprint, aggregation)
+    return LocalScorer(stream, complete, fingerprint, aggregation, kind=kind)
 
 
 def self_tested(scorer: LocalScorer, family: str) -> LocalScorer:

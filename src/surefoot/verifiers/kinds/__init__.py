@@ -1,7 +1,7 @@
 """The kinds of verifiers, each a small file: its targets, its loss, and how it is read."""
 
 from surefoot.verifiers.kinds.alphamath import ALPHAMATH
-from surefoot.verifiers.kinds.birm import BIRM, past_and_future
+from surefoot.verifiers.kinds.birm import BIRM, birm, past_and_future
 from surefoot.verifiers.kinds.generative import GENERATIVE
 from surefoot.verifiers.kinds.implicit import (
     IMPLICIT_CE,
@@ -20,15 +20,16 @@ from surefoot.verifiers.kinds.pairwise import PAIRWISE, triplet_examples
 from surefoot.verifiers.kinds.pav import PAV, advantages
 from surefoot.verifiers.kinds.prm import PRM, PRM_THREE_WAY, balanced
 from surefoot.verifiers.kinds.sorm import SORM
+from surefoot.verifiers.kinds.vas import VAS, lambda_returns, td_loss
 from surefoot.verifiers.kinds.weak_to_strong import WEAK_TO_STRONG, confidence
 from surefoot.verifiers.objective import Objective
 
 KINDS: dict[str, Objective] = {
     kind.name: kind
     for kind in (
-        PRM, PRM_THREE_WAY, ORM, OVM, SORM, ALPHAMATH, PAV, BIRM, NEXT_TOKEN, GENERATIVE, P_TRUE,
-        PAIRWISE, IMPLICIT_CE, IMPLICIT_DPO, IMPLICIT_KTO, IMPLICIT_NCA, OPRM, WEAK_TO_STRONG,
-        MATHS_ONLY,
+        PRM, PRM_THREE_WAY, ORM, OVM, VAS, SORM, ALPHAMATH, PAV, BIRM, NEXT_TOKEN, GENERATIVE,
+        P_TRUE, PAIRWISE, IMPLICIT_CE, IMPLICIT_DPO, IMPLICIT_KTO, IMPLICIT_NCA, OPRM,
+        WEAK_TO_STRONG, MATHS_ONLY,
     )
 }  # fmt: skip
 
@@ -52,15 +53,19 @@ __all__ = [
     "PRM_THREE_WAY",
     "P_TRUE",
     "SORM",
+    "VAS",
     "WEAK_TO_STRONG",
     "Objective",
     "advantages",
     "balanced",
+    "birm",
     "confidence",
     "filtered",
+    "lambda_returns",
     "log_ratio",
     "maths",
     "next_token",
     "past_and_future",
+    "td_loss",
     "triplet_examples",
 ]

@@ -5,7 +5,9 @@
 
 As in A*, what is done (reward r: is step t right?) and what is to come (value v: will it
 end well?). The published score is not divided by 1 + beta, which orders traces the same and
-would leave [0, 1]. beta = 0 is the value alone. The heads share the language model and
+would leave [0, 1]. beta is the released code's and the tables': 0 is the value alone, and the
+best one differs between tasks (1.5 to 3.5), so it is chosen when the verifier is read
+(`birm(beta)`, `load_birm`), not when it is trained. The heads share the language model and
 nothing else. A step with one target of two counts half. A fresh network has L = 1/2 for
 targets of 0 and 1.
 
@@ -15,6 +17,7 @@ labelled with values are one example, and without values the verdict stands for 
 Dimension key: N traces, S steps.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -81,8 +84,8 @@ def two_mse(z_NS2: torch.Tensor, batch: Batch) -> torch.Tensor:
 
 def past_and_future(beta: float = BETA) -> Callable[[torch.Tensor], torch.Tensor]:
     """Reads the score at the top, [N, S], in [0, 1]. beta: 0 or more."""
-    if beta < 0:
-        raise InputError(f"beta must be 0 or more, got {beta}")
+    if not 0 <= beta < math.inf:
+        raise InputError(f"beta must be 0 or more and finite, got {beta}")
 
     def read(z_NS2: torch.Tensor) -> torch.Tensor:
         r_NS, v_NS = (0.5 + z_NS2.float()).clamp(0, 1).unbind(-1)
@@ -102,3 +105,8 @@ BIRM = Objective(
     kind=Kind.VALUE,
     learns_from=BOTH,
 )
+
+
+def birm(beta: float = BETA) -> Objective:
+    """BIRM, read with this weight of the past. Raises InputError for a negative one."""
+    return replace(BIRM, name=f"{BIRM.name}, beta {float(beta)!r}", read=past_and_future(beta))

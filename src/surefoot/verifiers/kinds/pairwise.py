@@ -8,7 +8,9 @@ with strengths v; pairs that both have v = 0 say nothing). LLM2's token triplets
 with p = 1, of a solution's token and a worse one in its place: -log s(z_w - z_l). The mean
 is over pairs that are there, never over padding. A fresh network has L = ln 2.
 
-Scores are z, of kind logit. Nothing ties them across prefixes.
+Scores are z, of kind preference: p says nothing about next steps of different prefixes, so
+only a search that compares siblings alone takes them (`stepwise_best_of_n`). At the tokens
+that triplets teach, they are LLM2's rewards (`verifiers.tokens`).
 
 Dimension key: N examples, S steps, M pairs.
 """
@@ -101,7 +103,7 @@ def preference(z_NS: torch.Tensor, batch: Batch) -> torch.Tensor:
     return F.binary_cross_entropy_with_logits(z_M2[:, 0] - z_M2[:, 1], p_M)
 
 
-def as_logit(z_NS: torch.Tensor) -> torch.Tensor:
+def strength(z_NS: torch.Tensor) -> torch.Tensor:
     """z itself."""
     return z_NS.float()
 
@@ -111,8 +113,8 @@ PAIRWISE = replace(
     name="pairwise",
     examples=siblings,
     loss=preference,
-    read=as_logit,
-    kind=Kind.LOGIT,
+    read=strength,
+    kind=Kind.PREFERENCE,
     learns_from=VALUES,
     together=2,
 )
