@@ -26,7 +26,7 @@ from surefoot.core.protocols import Steps, Until
 from surefoot.core.seeds import Rng, each_own
 from surefoot.core.types import Completion, Problem
 from surefoot.policy.local_decode import Decoder, Reply, Request
-from surefoot.policy.safe_files import check_counts, check_folder, json_of
+from surefoot.policy.local_files import check_counts, check_folder, json_of
 from surefoot.policy.sampling import Sampling
 from surefoot.steps.encode import Encoder, default_prompt
 

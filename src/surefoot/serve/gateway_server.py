@@ -14,11 +14,10 @@ import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import uvicorn
-
 from surefoot.core.errors import InputError
 
 if TYPE_CHECKING:
+    import uvicorn
     from fastapi import FastAPI
 
 HEAD_SECONDS = 10.0  # for the first line and the headers of a request
@@ -48,8 +47,18 @@ def listen(app: "FastAPI", sock: socket.socket, *, grace: float = 5.0) -> None:
         server(app, grace=grace).run(sockets=[sock])
 
 
-def server(app: "FastAPI", *, grace: float = 5.0) -> uvicorn.Server:
+def server(app: "FastAPI", *, grace: float = 5.0) -> "uvicorn.Server":
     """The server of a gateway, for those who run it in a thread or loop of their own."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        """Tells the gateway's desk to end when uvicorn begins to stop, not when it has stopped."""
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            ending = asyncio.create_task(app.state.desk.end(grace))
+            await super().shutdown(sockets)
+            ending.cancel()
+
     config = uvicorn.Config(
         app,
         ws="none",
@@ -59,21 +68,7 @@ def server(app: "FastAPI", *, grace: float = 5.0) -> uvicorn.Server:
     )
     config.load()
     config.http_protocol_class = _with_timed_heads(config.http_protocol_class)
-    return _Server(config, grace)
-
-
-class _Server(uvicorn.Server):
-    """Tells the gateway's desk to end when uvicorn begins to stop, not when it has stopped."""
-
-    def __init__(self, config: uvicorn.Config, grace: float) -> None:
-        super().__init__(config)
-        self._grace = grace
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        desk = self.config.app.state.desk  # type: ignore[union-attr]
-        ending = asyncio.create_task(desk.end(self._grace))
-        await super().shutdown(sockets)
-        ending.cancel()
+    return Server(config)
 
 
 def _with_timed_heads(protocol: Any) -> Any:

@@ -16,7 +16,7 @@ from transformers.utils import logging
 
 from surefoot.core.errors import ModelError
 from surefoot.policy.local import place
-from surefoot.policy.safe_files import check_folder, json_of
+from surefoot.policy.local_files import check_folder, json_of
 
 SAFE = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
 UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError)
@@ -25,7 +25,7 @@ UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, ImportError, Safetens
 def folder_of(name: str) -> Path:
     """The folder of a checkpoint: a path as it is, a Hub name from the cache or the network.
 
-    Raises ModelError if there is none, or if it is not to be built (`policy.safe_files`).
+    Raises ModelError if there is none, or if it is not to be built (`policy.local_files`).
     """
     folder = Path(name)
     if not folder.is_dir():

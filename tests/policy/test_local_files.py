@@ -16,7 +16,7 @@ import torch
 from surefoot.core.errors import ModelError
 from surefoot.core.types import Problem
 from surefoot.policy.local import PEBBLE, load_model, load_policy
-from surefoot.policy.safe_files import check_counts, check_folder
+from surefoot.policy.local_files import check_counts, check_folder
 from surefoot.steps import chat
 from surefoot.steps.encode import chat_prompt
 
