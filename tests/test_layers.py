@@ -41,6 +41,8 @@ BROAD_EXCEPT = {
     "engine/crew.py": "a worker thread hands whatever was raised to the thread that waits",
     "tasks/gym_worker.py": "another package's scorer may raise anything on a hostile answer",
     "policy/local.py": "whatever a loader raises on a broken checkpoint becomes a ModelError",
+    "policy/local_files.py": "a model that cannot be counted fails alike when it is loaded",
+    "steps/chat.py": "a checkpoint's chat template may raise anything",
     "verifiers/checkpoint.py": "whatever a loader raises on a broken file becomes a ModelError",
 }
 REGISTRATIONS = {"atexit.register", "AttentionInterface.register"}  # other people's hooks

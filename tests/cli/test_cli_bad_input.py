@@ -159,7 +159,7 @@ def test_unreadable_policy(refused, tiny, tmp_path):
     (broken / "model.safetensors").write_bytes(b"cut")
     line = refused("sample", "trails:easy", "--policy", broken, "--out", tmp_path / "o")
     assert str(broken) in line
-    assert "copy it anew" in line
+    assert "copy the checkpoint again" in line
 
 
 def test_wrong_tokenizer_for_a_verifier(refused, traces, broken, tmp_path):

@@ -211,5 +211,5 @@ def test_the_command_serves_and_ends_by_ctrl_c(tiny):
     answer = httpx.post(f"{address}/chat/completions", json=body, headers=headers, timeout=60)
     assert answer.json()["usage"]["surefoot"]["calls"] == 8
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) in (0, -signal.SIGINT, 130)
-    assert "Traceback" not in process.stderr.read()
+    assert process.wait(60) == 0  # torch takes its time to end on a busy machine
+    assert process.stderr.read() == ""

@@ -152,7 +152,7 @@ def test_what_is_no_checkpoint_says_what_was_expected(tmp_path, checkpoint):
 
     broken = shutil.copytree(checkpoint, tmp_path / "broken")
     (broken / "model.safetensors").write_bytes(b"cut off")
-    with pytest.raises(ModelError, match="copy it anew"):
+    with pytest.raises(ModelError, match="copy the checkpoint again"):
         load_policy(str(broken))
 
 

@@ -1,6 +1,9 @@
 """The verbs over a server's address: no model here, and no server once all is in the journal."""
 
 import json
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -86,3 +89,32 @@ def test_an_address_with_a_password_is_refused(cli):
         "sample", "trails:easy", "--policy", "http://u:pw@a.b/v1#m", "--out", "t.jsonl", code=1
     )
     assert failed.stderr.startswith("error: the address of a.b holds a name or password")
+
+
+@pytest.mark.slow
+def test_what_serve_says_of_a_served_policy_is_said_once():
+    """Each gap of the server behind it, then the address; stdout and stderr together."""
+    script = Script(trails.problems("test", 1, level="easy"))
+    manners = Manners(n=False, prefill="", logprobs=False, seed=False)
+    with serving(SmallServer(script, manners)) as url:
+        command = [sys.executable, "-m", "surefoot", "serve", "--policy", url, "--no-token"]
+        command += ["--verifier", "", "--search", "vote8", "--port", "0"]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        said = []
+        while not said or "serving" not in said[-1]:
+            said.append(process.stdout.readline())
+            assert said[-1], said
+        process.send_signal(signal.SIGINT)
+        said += process.communicate(timeout=60)[0].splitlines()
+    assert len(said) > 3
+    assert len(set(said)) == len(said)
+
+
+def test_a_key_that_is_refused_names_the_variable(cli, server):
+    server.manners.key = "other"
+    with serving(server) as url:
+        said = cli("sample", "trails:easy", "--out", "o", "--policy", url, code=1).stderr
+    assert "answered 401" in said
+    assert "SUREFOOT_API_KEY" in said

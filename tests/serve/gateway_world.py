@@ -5,14 +5,13 @@ import time
 from collections.abc import Mapping
 from contextlib import contextmanager
 
-import uvicorn
-
 from surefoot.annotate import calculator
 from surefoot.core.types import Kind, StepScores
 from surefoot.engine import OpenCrew
 from surefoot.policy import ScriptedPolicy
 from surefoot.search import beam, best_of_n, majority
 from surefoot.serve import Limits, Served, gateway, nothing_to_check, one_solution, uniform
+from surefoot.serve.gateway_server import bound, server
 
 TOKEN = "s3cret"
 RIGHT = ["2 + 2 = 4", "The answer is 4"]
@@ -80,16 +79,15 @@ def serving(served, *, tokens=(TOKEN,), size=16, crew=None, **limits):
     before = set(threading.enumerate())
     crew = crew or OpenCrew(size)
     app = gateway(served, crew=crew, tokens=tokens, limits=Limits(**limits))
-    config = uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=2)
-    socket = config.bind_socket()
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
+    socket = bound("127.0.0.1", 0)
+    running = server(app, grace=0.0)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [socket]})
     thread.start()
     try:
-        until(lambda: server.started)
+        until(lambda: running.started)
         yield f"http://127.0.0.1:{socket.getsockname()[1]}"
     finally:
-        server.should_exit = True
+        running.should_exit = True
         thread.join(20)
     assert not thread.is_alive(), "the server does not stop"
     until(lambda: not {t for t in set(threading.enumerate()) - before if "surefoot" in t.name})

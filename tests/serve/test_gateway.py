@@ -214,6 +214,7 @@ def test_without_a_token_nothing_is_told(address, path, given):
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"] == "Bearer"
         assert answer.json()["error"]["code"] == "invalid_api_key"
+        assert "SUREFOOT_API_KEY" in answer.json()["error"]["message"]
 
 
 def test_health_is_open(address):
@@ -462,7 +463,7 @@ def test_clients_share_batches():
 def test_openapi_says_what_is_answered(address):
     told = HTTP.get(f"{address}/openapi.json").json()
     assert set(told["paths"]["/v1/score"]["post"]["responses"]) == {
-        "200", "400", "401", "404", "413", "429", "500", "502", "503", "504",
+        "200", "400", "401", "404", "408", "413", "429", "500", "502", "503", "504",
     }  # fmt: skip
     assert not {"HTTPValidationError", "ValidationError"} & set(told["components"]["schemas"])
     assert told["paths"]["/v1/score"]["post"]["security"] == [{"HTTPBearer": []}]

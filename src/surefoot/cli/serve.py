@@ -14,7 +14,7 @@ from surefoot.policy.sampling import Sampling
 
 TOKENS = "SUREFOOT_TOKENS"
 SEARCHES = ["vote8", "best_of_16", "beam4x4"]
-GRACE = 5  # seconds that open connections have when the server stops
+GRACE = 5.0  # seconds that searches have to end when the server stops
 
 Verifier = Annotated[
     str, typer.Option(help='As for `surefoot search`, for searches and /v1/score; "" for none.')
@@ -163,13 +163,12 @@ def _tokens(*, no_token: bool) -> list[str] | None:
 
 
 def _listen(app: Any, host: str, port: int, names: list[str]) -> None:
-    import uvicorn
+    from surefoot.serve.gateway_server import bound, listen
 
-    config = uvicorn.Config(app, host, port, log_level="warning", timeout_graceful_shutdown=GRACE)
-    socket = config.bind_socket()
+    socket = bound(host, port)
     address = f"http://{host}:{socket.getsockname()[1]}"
     say(f"serving {', '.join(names)} at {address}/v1; Ctrl-C ends it")
-    uvicorn.Server(config).run(sockets=[socket])
+    listen(app, socket, grace=GRACE)
 
 
 def _same(left: str, right: str) -> bool:

@@ -171,9 +171,14 @@ def request_key(request: TokenRequest) -> bytes:
     return array("q", (request.seed, *request.ids)).tobytes() + request.until.encode()
 
 
+# A model may write the mark between steps too: then it is written in another way here.
+_MARK, _ESCAPES = "\x1e", {0x1E: "\x1f1", 0x1F: "\x1f0"}
+
+
 def trace_key(trace: Trace) -> bytes:
-    """All of a trace that decides its scores."""
-    return "\x1e".join((trace.problem.text, *(step.text for step in trace.steps))).encode()
+    """All of a trace that decides its scores; no two traces have the same."""
+    texts = (trace.problem.text, *(step.text for step in trace.steps))
+    return _MARK.join(text.translate(_ESCAPES) for text in texts).encode()
 
 
 def encode_reply(reply: TokenReply) -> list[Any]:

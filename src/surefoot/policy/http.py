@@ -54,11 +54,18 @@ class Patience:
 PATIENT = Patience()
 
 
+KEY_CURE = (
+    "; the API key is read from the environment variable SUREFOOT_API_KEY (for OpenAI's own "
+    "servers also from OPENAI_API_KEY): set it to one that this server accepts"
+)
+
+
 class Refused(ModelError):
     """The server answered, and the answer is no: `status` and `text` as they came."""
 
     def __init__(self, url: str, status: int, text: str) -> None:
-        super().__init__(f"{url} answered {status}: {text[:300]}")
+        cure = KEY_CURE if status in (401, 403) else ""
+        super().__init__(f"{url} answered {status}: {text[:300]}{cure}")
         self.status, self.text = status, text
 
     @property

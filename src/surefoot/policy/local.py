@@ -18,13 +18,15 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from huggingface_hub import hf_hub_download
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from surefoot.core.errors import ModelError
 from surefoot.core.protocols import Steps, Until
 from surefoot.core.seeds import Rng, each_own
 from surefoot.core.types import Completion, Problem
 from surefoot.policy.local_decode import Decoder, Guide, Reply, Request
+from surefoot.policy.local_files import check_counts, check_folder, json_of
 from surefoot.policy.sampling import Sampling
 from surefoot.steps.encode import Encoder, default_prompt
 
@@ -149,14 +151,27 @@ def load_policy(
 def load_model(name: str, *, dtype: str, device: str) -> tuple[PreTrainedModel, Any]:
     """A causal language model and its tokenizer; see `load_policy` for the arguments."""
     path = SHIPPED.get(name, Path(name))
-    source: dict[str, Any] = {"pretrained_model_name_or_path": str(path)}
+    source: dict[str, Any] = {
+        "pretrained_model_name_or_path": str(path),
+        "trust_remote_code": False,  # unsaid, transformers asks a person at a terminal
+    }
+    weights: dict[str, Any] = {"use_safetensors": True}
     if path.suffix == ".gguf":
         if not path.is_file():
             raise ModelError(f"there is no GGUF file at {path}; give the path of an existing one")
-        source = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
+        source |= {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
+        weights = {}
     try:
+        if path.is_dir():
+            check_folder(path)
+        elif path.suffix == ".gguf":
+            check_counts(AutoConfig.from_pretrained(**source).to_dict(), path)
+        else:
+            check_counts(json_of(Path(hf_hub_download(name, "config.json"))), name)
         tokenizer = AutoTokenizer.from_pretrained(**source)
-        model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
+        model = AutoModelForCausalLM.from_pretrained(**source, **weights, dtype=torch.float32)
+    except ModelError:
+        raise
     except Exception as error:
         raise ModelError(_why_not_loaded(name, path, error)) from error
     return place(model, dtype=dtype, device=device).eval(), tokenizer
@@ -174,7 +189,7 @@ def _why_not_loaded(name: str, path: Path, error: Exception) -> str:
     if path.exists():
         return (
             f"the model at {path} cannot be read: {reason}. Expected a transformers checkpoint "
-            "folder (config.json, *.safetensors, tokenizer files) or a .gguf file; copy it anew"
+            "folder (config.json, *.safetensors, tokenizer files) or a .gguf file; copy it again"
         )
     return (
         f"model {name!r} is not shipped ({', '.join(SHIPPED)}), not a local path, and could not "

@@ -1,6 +1,6 @@
 """Searches as the models of an OpenAI-compatible server.
 
-    app = gateway(served, crew=OpenCrew(64), tokens=[...])     # uvicorn.run(app)
+    listen(gateway(served, crew=OpenCrew(64), tokens=[...]), sock)
 
     POST /v1/chat/completions, /v1/completions    a search's answer, whole or as events
     POST /v1/score, /v1/label                     the steps of traces
@@ -65,7 +65,13 @@ def gateway(
     )
     _add_routes(app, routes, guarded=tokens is not None)
     tell_errors(app)
-    app.add_middleware(Guard, tokens=tokens or (), body_bytes=limits.body_bytes)
+    app.state.desk = routes.desk  # for `gateway_server`, which tells it to end
+    app.add_middleware(
+        Guard,
+        tokens=tokens or (),
+        body_bytes=limits.body_bytes,
+        body_seconds=limits.body_seconds,
+    )
     app.add_middleware(Counted, metrics=routes.metrics)
     _mend_openapi(app)
     return app
@@ -82,7 +88,7 @@ def _add_routes(app: "FastAPI", routes: "Routes", *, guarded: bool) -> None:
 
     token = [Depends(HTTPBearer(auto_error=False))] if guarded else []
     refused = failing(401) if guarded else {}
-    asked = {**refused, **failing(400, 404, 413, 429, 500, 502, 503, 504)}
+    asked = {**refused, **failing(400, 404, 408, 413, 429, 500, 502, 503, 504)}
     chat: dict[int | str, dict[str, Any]] = {200: {"model": say.ChatCompletion, "content": EVENTS}}
     text: dict[int | str, dict[str, Any]] = {200: {"model": say.TextCompletion, "content": EVENTS}}
     app.post("/v1/chat/completions", dependencies=token, responses=asked | chat)(routes.chat)

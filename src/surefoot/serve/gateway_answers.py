@@ -69,12 +69,12 @@ def answer_of(result: Found | Unfinished, watch: Watch) -> Answer:
     return Answer(result.chosen, watch.usage, score, len(result.candidates))
 
 
-def answer_so_far(watch: Watch) -> Answer | None:
+def answer_so_far(watch: Watch, why: str) -> Answer | None:
     """What a search has found when nobody can wait any longer; None if that is nothing."""
     best = watch.best()
     if best is None:
         return None
-    return Answer(best, watch.usage, candidates=watch.finished, why="timeout")
+    return Answer(best, watch.usage, candidates=watch.finished, why=why)
 
 
 # --- cost ------------------------------------------------------------------

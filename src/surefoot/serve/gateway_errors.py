@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 TYPES = {401: "authentication_error", 404: "invalid_request_error", 429: "rate_limit_error"}
-CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+CODES = {
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "request_timeout",
+    413: "body_too_large",
+}
 TRY_AGAIN = {"Retry-After": "1"}
 
 
@@ -59,7 +64,7 @@ def error_body(error: Refusal) -> dict[str, Any]:
 
 def error_response(error: Refusal) -> JSONResponse:
     """`error_body` with its status and headers."""
-    headers = TRY_AGAIN if error.status == 429 else {}
+    headers = TRY_AGAIN if error.status in (429, 503) else {}
     if error.status == 401:
         headers = {"WWW-Authenticate": "Bearer"}
     return JSONResponse(error_body(error), error.status, headers)

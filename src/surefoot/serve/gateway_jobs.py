@@ -11,8 +11,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from surefoot.core.errors import Stopped
 from surefoot.engine import OpenCrew
-from surefoot.serve.gateway_errors import Refusal
+from surefoot.serve.gateway_errors import Refusal, refusal_of
 from surefoot.serve.gateway_watch import Watch
 
 T = TypeVar("T")
@@ -37,7 +38,9 @@ class Desk:
     def __init__(self, crew: OpenCrew, *, waiting: int) -> None:
         self._crew, self._room = crew, crew.size + waiting
         self._lock = threading.Lock()
-        self._taken: set[Watch] = set()
+        self._taken: dict[Watch, Future[Any] | None] = {}
+        self.ending = False  # no work is taken any more
+        self.over = asyncio.Event()  # nobody may be waited for any longer
 
     @property
     def taken(self) -> int:
@@ -47,11 +50,13 @@ class Desk:
     def begin(
         self, works: Sequence[tuple[Watch, Callable[[], T]]], *, ended: Ended
     ) -> list[Job[T]]:
-        """All of them, or none: Refusal (429) if there is not room for all.
+        """All of them, or none: Refusal (429) if there is not room for all, 503 at the end.
 
         ended: told of each, when its thread is done with it.
         """
         with self._lock:
+            if self.ending:
+                raise refusal_of(Stopped("the server is stopping"))
             if len(self._taken) + len(works) > self._room:
                 raise Refusal(
                     429,
@@ -59,22 +64,38 @@ class Desk:
                     "asked for; try again soon",
                     code="too_busy",
                 )
-            self._taken |= {watch for watch, _ in works}
+            self._taken |= {watch: None for watch, _ in works}
         return [Job(watch, self._begun(watch, work, ended)) for watch, work in works]
+
+    async def end(self, grace: float) -> None:
+        """No new work is taken, and what has not begun is cancelled; after `grace` seconds the rest
+        is told to stop, and whoever waits takes what there is of it."""
+        with self._lock:
+            self.ending = True
+            futures = list(self._taken.values())
+        for future in futures:
+            if future is not None:
+                future.cancel()  # does nothing to what has begun
+        await asyncio.sleep(grace)
+        self.stop_all()
 
     def stop_all(self) -> None:
         """Nobody waits any more."""
         with self._lock:
+            self.ending = True
             for watch in self._taken:
                 watch.stop.set()
+        self.over.set()
 
     def _begun(self, watch: Watch, work: Callable[[], T], ended: Ended) -> Future[T]:
         def leave(future: Future[T]) -> None:
             with self._lock:
-                self._taken.discard(watch)
+                del self._taken[watch]
             ended(watch, future)
 
         future = self._crew.submit(work, watch.stop)
+        with self._lock:
+            self._taken[watch] = future
         future.add_done_callback(leave)
         return future
 
@@ -87,22 +108,26 @@ def stop(jobs: Sequence[Job[T]]) -> None:
 
 
 async def settled(
-    jobs: Sequence[Job[T]], seconds: float, *, pulse: float = PULSE
+    jobs: Sequence[Job[T]], seconds: float, *, over: asyncio.Event, pulse: float = PULSE
 ) -> AsyncIterator[int | None]:
     """Yields the index of each job as it ends, and None as a sign of life meanwhile.
 
-    Those that have not ended after `seconds` are not yielded.
+    Those that have not ended after `seconds`, or once it is `over`, are not yielded.
     """
     ends = time.monotonic() + seconds
     waiting = {_awaitable(job.future): index for index, job in enumerate(jobs)}
-    while waiting and (left := ends - time.monotonic()) > 0:
-        done, _ = await asyncio.wait(
-            waiting, timeout=min(pulse, left), return_when=asyncio.FIRST_COMPLETED
-        )
-        for future in done:
-            yield waiting.pop(future)
-        if not done:
-            yield None
+    end = asyncio.ensure_future(over.wait())
+    try:
+        while waiting and not over.is_set() and (left := ends - time.monotonic()) > 0:
+            done, _ = await asyncio.wait(
+                {*waiting, end}, timeout=min(pulse, left), return_when=asyncio.FIRST_COMPLETED
+            )
+            for future in waiting.keys() & done:
+                yield waiting.pop(future)
+            if not done:
+                yield None
+    finally:
+        end.cancel()
 
 
 def _awaitable(future: Future[T]) -> asyncio.Future[T]:

@@ -83,13 +83,15 @@ class Served:
 class Limits:
     """What one request may ask, and all together.
 
-    body_bytes: of a request. messages: of a conversation. traces: of a /v1/score or /v1/label.
-    steps: of all those traces. choices: n, times the prompts. max_tokens: of one solution.
+    body_bytes: of a request. body_seconds: for it to come. messages: of a conversation.
+    traces: of a /v1/score or /v1/label. steps: of all those traces. choices: n, times the prompts.
+    max_tokens: of one solution.
     waiting: searches that may wait for one of the crew's threads.
     seconds: then a request is answered with the best so far.
     """
 
     body_bytes: int = 1 << 20
+    body_seconds: float = 30.0
     messages: int = 64
     traces: int = 64
     steps: int = 2048

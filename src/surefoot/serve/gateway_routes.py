@@ -43,7 +43,7 @@ from surefoot.serve.gateway_parts import Labeller, Limits, Served
 from surefoot.serve.gateway_watch import Watch
 
 T = TypeVar("T")
-SoFar = Callable[[Watch], T | None]
+SoFar = Callable[[Watch, str], T | None]  # (what is known of a search, why it is cut short)
 NOT_KEPT = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -217,9 +217,10 @@ class Routes:
         self.metrics.ended(label, _how(future), watch.usage)
 
     async def _ended(self, jobs: Sequence[Job[T]]) -> AsyncIterator[int | None]:
-        """Indices of the jobs as they end, None as signs of life; at the time-out all the rest."""
+        """Indices of the jobs as they end, None as signs of life; at the time-out, and when the
+        server ends, all the rest."""
         left = set(range(len(jobs)))
-        async for index in settled(jobs, self._limits.seconds):
+        async for index in settled(jobs, self._limits.seconds, over=self.desk.over):
             left.discard(-1 if index is None else index)
             yield index
         stop([jobs[index] for index in left])
@@ -228,21 +229,21 @@ class Routes:
 
     def _result(self, job: Job[T], so_far: SoFar[T]) -> T:
         """What came of a job, or what there is of it so far. Raises Refusal."""
-        if not job.future.done():
-            found = so_far(job.watch)
-            if found is None:
-                told = f"no solution was finished within {self._limits.seconds:g} seconds"
-                raise Refusal(504, told, code="timeout")
-            return found
-        if job.future.cancelled():
-            raise refusal_of(Stopped("the server is stopping"))
-        error = job.future.exception()
-        if error is not None:
+        error = _error(job.future)
+        if error is None:
+            return job.future.result()
+        if not isinstance(error, Stopped):
             raise refusal_of(error) from error
-        return job.future.result()
+        found = so_far(job.watch, "stopping" if self.desk.ending else "timeout")
+        if found is not None:
+            return found
+        if self.desk.ending:
+            raise refusal_of(error)
+        told = f"no solution was finished within {self._limits.seconds:g} seconds"
+        raise Refusal(504, told, code="timeout")
 
     async def _all(
-        self, request: Request, jobs: Sequence[Job[T]], so_far: SoFar[T] = lambda _: None
+        self, request: Request, jobs: Sequence[Job[T]], so_far: SoFar[T] = lambda *_: None
     ) -> list[T]:
         """[J] what came of each job; they stop as soon as nobody waits for them."""
 
@@ -281,6 +282,13 @@ async def _hung_up(request: Request) -> None:
     """Waits until the client has gone; its body has been read."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+def _error(future: Future[Any]) -> BaseException | None:
+    """What was raised; Stopped for work that was told to stop, whether it has noticed or not."""
+    if future.cancelled() or not future.done():
+        return Stopped("nobody waits for it any more")
+    return future.exception()
 
 
 def _how(future: Future[Any]) -> str:

@@ -22,6 +22,7 @@ from weakref import WeakKeyDictionary
 from surefoot.core.errors import InputError, TooLong
 from surefoot.core.protocols import Steps
 from surefoot.core.types import Problem, Step
+from surefoot.steps.chat import chat_text
 
 Prompt = Callable[[Problem], list[int]]
 
@@ -198,10 +199,10 @@ def chat_prompt(tokenizer: Any, instruction: str = INSTRUCTION) -> Prompt:
 
     def prompt(problem: Problem) -> list[int]:
         message = {"role": "user", "content": f"{instruction}\n\n{problem.text}"}
-        ids: list[int] = tokenizer.apply_chat_template(
-            [message], add_generation_prompt=True, tokenize=True, return_dict=False
-        )
-        return list(ids)
+        ids: list[int] = tokenizer(chat_text(tokenizer, [message]), add_special_tokens=False)[
+            "input_ids"
+        ]
+        return ids
 
     return prompt
 

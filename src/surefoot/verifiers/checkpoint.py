@@ -9,7 +9,7 @@ README.md                                         the model card
 import copy
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
 from surefoot.core.errors import InputError, ModelError, StorageError
+from surefoot.core.kinds import LEGAL
 from surefoot.core.types import Kind
 from surefoot.policy.local import PEBBLE, fingerprint, load_model
 from surefoot.steps.encode import Encoder, default_prompt
@@ -59,6 +60,11 @@ class Card:
     objective: str = "prm"
     base: str = ""
     base_files: str = ""
+
+
+_FIELD_TYPES: dict[str, Any] = {
+    "metrics": dict, "calibration": dict, "aggregation": str | None,
+}  # fmt: skip
 
 
 def new_network(
@@ -155,13 +161,29 @@ def load_likelihood(name: str, *, device: str = "auto") -> LocalScorer:
 def read_card(folder: Path) -> Card:
     """The verifier's sidecar. Raises ModelError if the folder is not a verifier."""
     try:
-        record: dict[str, Any] = json.loads((folder / SIDECAR).read_text())
-        return Card(**record)
-    except (OSError, ValueError, TypeError) as error:
+        return _checked(Card(**json.loads((folder / SIDECAR).read_text(encoding="utf-8"))))
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise ModelError(
             f"there is no readable verifier at {folder} ({error}); expected a folder with "
             f"{SIDECAR}, as `surefoot train` writes it, or one of {sorted(SHIPPED)}"
         ) from error
+
+
+def _checked(card: Card) -> Card:
+    """A card whose fields are what they should be; TypeError or ValueError otherwise."""
+    for one in fields(card):
+        value, kind = getattr(card, one.name), _FIELD_TYPES.get(one.name, str)
+        if not isinstance(value, kind):
+            raise TypeError(f"field {one.name!r}: {str(value)[:60]!r}")
+    legal = LEGAL[Kind(card.kind)]
+    if card.aggregation is not None and card.aggregation not in legal:
+        raise ValueError(
+            f"field 'aggregation': {card.kind} scores aggregate by {' or '.join(legal)}, not by "
+            f"{card.aggregation[:60]!r}"
+        )
+    if not card.separator:
+        raise ValueError("field 'separator' is empty")
+    return card
 
 
 def save_verifier(

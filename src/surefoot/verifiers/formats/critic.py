@@ -23,6 +23,7 @@ from surefoot.core.types import Kind, LabelledTrace, StepLabel, StepScores, Trac
 from surefoot.policy.local import LocalPolicy, load_policy
 from surefoot.policy.local_decode import Request
 from surefoot.policy.sampling import Sampling
+from surefoot.steps.chat import chat_text
 from surefoot.verifiers.score import LocalScorer
 
 
@@ -103,7 +104,7 @@ def local_writer(policy: LocalPolicy) -> Write:
 
     def request(chat: Chat) -> Request:
         messages = [{"role": role, "content": text} for role, text in chat.messages]
-        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        text = chat_text(tokenizer, messages)
         ids = tokenizer(text + chat.opening, add_special_tokens=False)["input_ids"]
         stops = chat.stop == policy.encoder.separator
         return Request(tuple(ids), chat.seed, "step" if stops else "end")

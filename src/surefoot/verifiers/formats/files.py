@@ -3,7 +3,6 @@
 Python files and pickles are never downloaded, opened or imported.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,16 +16,16 @@ from transformers.utils import logging
 
 from surefoot.core.errors import ModelError
 from surefoot.policy.local import place
+from surefoot.policy.local_files import check_folder, json_of
 
 SAFE = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
-PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError)
 
 
 def folder_of(name: str) -> Path:
     """The folder of a checkpoint: a path as it is, a Hub name from the cache or the network.
 
-    Raises ModelError if there is none, or if it has no safetensors weights.
+    Raises ModelError if there is none, or if it is not to be built (`policy.local_files`).
     """
     folder = Path(name)
     if not folder.is_dir():
@@ -35,13 +34,7 @@ def folder_of(name: str) -> Path:
         adapter = (folder / "adapter_config.json").is_file()
         cure = "merge the adapter into its base model first" if adapter else "give its folder"
         raise ModelError(f"there is no config.json in {folder}; expected a checkpoint: {cure}")
-    if not any(folder.glob("*.safetensors")):
-        pickles = sorted(f.name for f in folder.iterdir() if f.suffix in PICKLES)
-        raise ModelError(
-            f"the checkpoint at {folder} has no safetensors weights"
-            + (f", only pickles ({', '.join(pickles)}), which can run code" if pickles else "")
-            + "; convert it (huggingface.co/spaces/safetensors/convert) and give the new folder"
-        )
+    check_folder(folder)
     return folder
 
 
@@ -58,13 +51,7 @@ def _downloaded(name: str) -> Path:
 
 def config_of(folder: Path) -> dict[str, Any]:
     """The checkpoint's config.json as it is written."""
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{folder / 'config.json'} cannot be read: {error}") from error
-    if not isinstance(config, dict):
-        raise ModelError(f"{folder / 'config.json'} is not a JSON object; copy the checkpoint anew")
-    return config
+    return json_of(folder / "config.json")
 
 
 def tokenizer_of(folder: Path) -> Any:
@@ -103,7 +90,7 @@ def backbone(folder: Path, *, dtype: str, device: str, causal: bool = False) -> 
     if notes["missing_keys"]:
         raise ModelError(
             f"weights are missing in {folder}: {sorted(notes['missing_keys'])[:3]} ...; "
-            "copy the checkpoint anew, or name the right family"
+            "copy the checkpoint again, or name the right family"
         )
     placed: PreTrainedModel = place(model, dtype=dtype, device=device).eval()
     return placed
@@ -133,7 +120,9 @@ def weights_of(folder: Path, names: Iterable[str]) -> dict[str, torch.Tensor]:
                 for name in wanted & set(tensors.keys()):
                     found[name] = tensors.get_tensor(name).float()
         except (SafetensorError, OSError) as error:
-            raise ModelError(f"{file} cannot be read: {error}; copy the checkpoint anew") from error
+            raise ModelError(
+                f"{file} cannot be read: {error}; copy the checkpoint again"
+            ) from error
     return found
 
 

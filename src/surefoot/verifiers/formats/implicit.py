@@ -22,6 +22,7 @@ from surefoot.core.errors import ModelError
 from surefoot.core.protocols import Steps
 from surefoot.core.types import Kind, Problem
 from surefoot.policy.local import fingerprint
+from surefoot.steps.chat import chat_text
 from surefoot.steps.encode import Encoded
 from surefoot.verifiers.formats.files import backbone, context_of, folder_of, tokenizer_of
 from surefoot.verifiers.formats.marked import PROBE, scorer_of, self_tested
@@ -92,9 +93,7 @@ def implicit_template(tokenizer: Any) -> Template:
 
     def template(problem: Problem, steps: Steps) -> Encoded:
         message = {"role": "user", "content": problem.text}
-        text: str = tokenizer.apply_chat_template(
-            [message], tokenize=False, add_generation_prompt=True
-        )
+        text = chat_text(tokenizer, [message])
         start, stops = len(text), []
         for number, step in enumerate(steps, start=1):
             text += numbered(step.text, number) + ("\n\n" if number < len(steps) else "")

@@ -19,6 +19,7 @@ import torch
 
 from surefoot.core.protocols import Steps
 from surefoot.core.types import Kind, Problem
+from surefoot.steps.chat import chat_text
 from surefoot.steps.encode import Encoded
 from surefoot.verifiers.formats.files import linear_of
 from surefoot.verifiers.formats.marked import Format, second_of_two
@@ -35,9 +36,7 @@ def qwen_template(tokenizer: Any, *, system: str | None = SYSTEM) -> Template:
 
     def template(problem: Problem, steps: Steps) -> Encoded:
         messages = [*before, {"role": "user", "content": problem.text}]
-        text: str = tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=True
-        )
+        text = chat_text(tokenizer, messages)
         start, stops = len(text), []
         for step in steps:
             text += step.text + MARKER

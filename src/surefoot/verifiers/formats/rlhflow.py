@@ -15,6 +15,7 @@ from typing import Any
 from surefoot.core.errors import ModelError
 from surefoot.core.protocols import Steps
 from surefoot.core.types import Kind, Problem
+from surefoot.steps.chat import chat_text
 from surefoot.steps.encode import Encoded
 from surefoot.verifiers.formats.marked import Format, second_of_two
 from surefoot.verifiers.formats.math_shepherd import signs
@@ -26,19 +27,13 @@ DATE = "26 Jul 2024"  # the default of Llama 3.1's template
 def rlhflow_template(tokenizer: Any) -> Template:
     """Growing chats; a place is where the assistant is about to give its sign."""
 
-    def render(messages: list[dict[str, str]]) -> str:
-        text: str = tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=True, date_string=DATE
-        )
-        return text
-
     def template(problem: Problem, steps: Steps) -> Encoded:
         messages: list[dict[str, str]] = []
         texts = []
         for step in steps:
             before = "" if messages else problem.text + " "
             messages.append({"role": "user", "content": before + step.text})
-            texts.append(render(messages))
+            texts.append(chat_text(tokenizer, messages, date=DATE))
             messages.append({"role": "assistant", "content": "+"})
         whole = texts[-1]
         if not all(map(whole.startswith, texts)):
