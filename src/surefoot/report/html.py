@@ -16,10 +16,10 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from surefoot.core.files import write_whole
 from surefoot.core.records import Record
 from surefoot.report import sections
 from surefoot.report.data import Details, ShownTrace, Summary
-from surefoot.report.files import write_whole
 from surefoot.report.headline import headline
 from surefoot.report.looks import role_of
 from surefoot.report.svg import escape

@@ -22,12 +22,12 @@ from typing import Any
 from xml.etree import ElementTree
 
 from surefoot.core.errors import InputError
+from surefoot.core.files import write_whole
 from surefoot.core.records import Record
 from surefoot.core.seeds import rng_for
 from surefoot.evaluate.intervals import paired_interval
 from surefoot.report.curves import accuracy_svg
 from surefoot.report.data import CurvePoint, MethodRow
-from surefoot.report.files import write_whole
 from surefoot.report.html import embedded, script_hash
 from surefoot.report.looks import looks_of
 from surefoot.report.panels import interval_scale, interval_strip, swatch
