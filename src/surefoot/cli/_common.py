@@ -151,7 +151,8 @@ def read_traces(
     """
 
     def whole(record: Record) -> T:
-        for index, text in enumerate(record.get("steps") or []):
+        texts = record.get("steps")
+        for index, text in enumerate(texts if isinstance(texts, list) else []):
             if isinstance(text, str) and not text.strip():
                 raise InputError(f"field 'steps'[{index}] is empty; give it text or drop the row")
         return build(record)

@@ -44,38 +44,44 @@ def parsed(text: str) -> Any:
         raise _too_deep(text) from error
     except ValueError as error:
         longest = max(_TOKENS.finditer(text), key=lambda m: len(m[5] or ""))
-        field, _ = _structure(text[: longest.end()])
+        field = _outermost(text[: longest.end()])
         raise InputError(
             f"field {field!r} holds an integer of {len(longest[5])} digits; expected at most 64 "
             "bits; mend or delete it"
         ) from error
     # Counting is cheap, and most rows have fewer brackets than levels are allowed.
-    if text.count("[") + text.count("{") > DEEPEST and _structure(text)[1] > DEEPEST:
+    if text.count("[") + text.count("{") > DEEPEST and _is_deep(value):
         raise _too_deep(text)
     return value
 
 
+def _is_deep(value: Any) -> bool:
+    """Level by level: nothing here may recurse."""
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(DEEPEST):
+        parts = (node.values() if isinstance(node, dict) else node for node in level)
+        level = [part for row in parts for part in row if isinstance(part, (dict, list))]
+        if not level:
+            return False
+    return True
+
+
 def _too_deep(text: str) -> InputError:
-    field, _ = _structure(text)
     return InputError(
-        f"field {field!r} is nested more than {DEEPEST} levels deep; mend or delete it"
+        f"field {_outermost(text)!r} is nested more than {DEEPEST} levels deep; mend or delete it"
     )
 
 
-def _structure(text: str) -> tuple[str, int]:
-    """The last outermost key before the text ends or gets too deep, and its greatest depth."""
-    depth, deepest, field = 0, 0, ""
+def _outermost(text: str) -> str:
+    """The last key of the outermost object before the text ends or gets too deep."""
+    depth, field = 0, ""
     for token in _TOKENS.finditer(text):
-        if token[3]:
-            depth += 1
-            deepest = max(deepest, depth)
-        elif token[4]:
-            depth -= 1
-        elif token[2] and depth == 1:
+        depth += bool(token[3]) - bool(token[4])
+        if token[2] and depth == 1:
             field = token[1]
         if depth > DEEPEST:
             break
-    return field, deepest
+    return field
 
 
 # --- one field -------------------------------------------------------------
@@ -119,6 +125,15 @@ def _refuse_half_letters(name: str, text: str) -> None:
             f"field {name!r} holds half of a surrogate pair ({half[0]!a} at letter "
             f"{half.start()}), which is no text; expected whole letters: mend it, or write U+FFFD"
         )
+
+
+def with_whole_letters(record: Record) -> Record:
+    """The record with "?" for each half of a surrogate pair: to be looked at, not learned from."""
+    text = json.dumps(record, ensure_ascii=False)
+    if text.isascii() or not _SURROGATE.search(text):
+        return record
+    whole: Record = json.loads(text.encode("utf-8", "replace"))
+    return whole
 
 
 def number_of(
