@@ -1,7 +1,7 @@
 """The page: complete, one file, and text stays text, in a real browser where there is one."""
 
-import html as markup
 import errno
+import html as markup
 import json
 import os
 import re
@@ -152,8 +152,8 @@ def test_a_bad_summary_or_disk_leaves_the_old_page(tmp_path, summary, details, m
     before = path.read_text(encoding="utf-8")
     with pytest.raises(InputError, match="'title' is missing"):
         write_report(path, {k: v for k, v in summary.items() if k != "title"}, details)
-    with monkeypatch.context() as full, pytest.raises(StorageError, match="could not write"):
-        full.setattr(os, "fsync", no_room)
+    monkeypatch.setattr(os, "fsync", no_room)
+    with pytest.raises(StorageError, match="could not write"):
         write_report(path, summary, details)
     assert path.read_text(encoding="utf-8") == before
 

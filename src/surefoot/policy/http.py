@@ -243,7 +243,7 @@ class Servers:
         return Refused(url, status, self._told(text))
 
     def _told(self, text: str) -> str:
-        """Words of a server without the key, which some repeat, whole or masked but for its ends."""
+        """Words of a server without the key, which some repeat, whole or with its ends shown."""
         if not self._key:
             return text
         text = text.replace(self._key, "[key]")
@@ -298,8 +298,8 @@ def checked_url(url: str) -> str:
         )
     if parts.query:  # never shown: some put their key there
         raise InputError(
-            f"the address of {parts.hostname} goes on behind a '?', and paths are added to its end; "
-            "leave that out, and put the key into the environment (SUREFOOT_API_KEY)"
+            f"the address of {parts.hostname} has a query ('?...'), and paths are added to its "
+            "end; leave that out, and put the key into the environment (SUREFOOT_API_KEY)"
         )
     return url.rstrip("/")
 

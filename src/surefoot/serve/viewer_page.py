@@ -107,7 +107,11 @@ def problem_view(
     if rows is None:
         rows = read_places(glance.place for glance in (*own, *others))
     own_rows, other_rows = ([rows[glance.place] for glance in part] for part in (own, others))
-    return tree_record(own[0].problem, own_rows, other_rows)
+    try:
+        return tree_record(own[0].problem, own_rows, other_rows)
+    except InputError as error:
+        places = [f"{path} row {row}" for path, row in (g.place for g in (*own, *others))]
+        raise InputError(f"{' or '.join(places[:4])}: {error}") from error
 
 
 def index_record(runs: Runs, title: str = TITLE) -> Record:
