@@ -22,6 +22,8 @@ import typer.main
 from click.testing import CliRunner
 
 from surefoot.cli.main import build_app
+from surefoot.core.errors import InputError
+from surefoot.core.records import labelled_of
 
 PATIENCE = 2.0  # seconds; of CPU time, since the machine may be busy
 STUCK = 60.0  # seconds of wall time in which nothing waits for ever
@@ -420,9 +422,22 @@ class Fuzzer:
                 findings.fault("an error, and a result", verb, line)
         elif result.exit_code != 0 or errors:
             findings.fault(f"exit code {result.exit_code}, {len(errors)} errors", verb, line)
-        elif "--json" in verb and verb[0] == "convert" and STRANGER.encode() in line:
-            told = b"".join(left.values()) + result.stdout.encode("utf-8", "replace")
-            if STRANGER.encode() not in told:
+        elif "--json" in verb and verb[0] == "convert":
+            self._account(verb, line, result.stdout, left, findings)
+
+    def _account(
+        self, verb: Verb, line: bytes, stdout: str, left: dict[str, bytes], findings: Findings
+    ) -> None:
+        """What was converted can be read again, and no field is gone without a word."""
+        if "--to" not in verb:
+            try:
+                [labelled_of(json.loads(row)) for row in b"".join(left.values()).splitlines()]
+            except InputError as error:
+                findings.fault(f"labels that cannot be read: {error!s:.90}", verb, line)
+        if STRANGER.encode() in line:
+            told = b"".join(left.values()) + stdout.encode("utf-8", "replace")
+            dropped = json.loads(stdout)["dropped"]  # a row that is told of is no loss
+            if STRANGER.encode() not in told and not dropped:
                 findings.fault("a field was lost without a word", verb, line)
 
 
