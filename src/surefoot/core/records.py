@@ -18,7 +18,7 @@ from dataclasses import asdict, fields
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from surefoot.core.errors import InputError
 from surefoot.core.fields import Record as Record  # whoever reads rows finds these two here
@@ -347,4 +347,5 @@ def _label_of(row: Record) -> StepLabel:
 def usage_of(row: Record) -> Usage:
     """What something cost; a field that is absent is 0."""
     names = [f.name for f in fields(Usage) if row.get(f.name) is not None]
-    return Usage(**{name: number_of(row, name, least=0) for name in names})
+    costs: dict[str, Any] = {name: number_of(row, name, least=0) for name in names}
+    return Usage(**costs)

@@ -171,9 +171,10 @@ def _step_of(name: str, row: object) -> Step:
         raise InputError(f"field {name!r}: expected [text, ids, logprobs], got {row!r:.60}")
     parts = {f"{name}[{i}]": part for i, part in enumerate(row)}
     kinds = (str, list, list, int, bool)
-    text, ids, logprobs, *served = [
+    read: list[Any] = [
         field_of(parts, part, kind) for part, kind in zip(parts, kinds, strict=False)
     ]
+    text, ids, logprobs, *served = read
     list_of(parts, f"{name}[1]", (int,))
     list_of(parts, f"{name}[2]", (int, float))
     return Step(text, tuple(ids), tuple(logprobs), *served)
