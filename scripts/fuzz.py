@@ -45,7 +45,10 @@ def main() -> int:
         for what, (verb, line) in findings.examples.items():
             print(f"\n{kind}, {findings.faults[what]} times: {what}")
             print(f"  surefoot {' '.join(verb)}\n  {line[:2000]!r}")
-    return int(any(findings.faults for findings in found.values()))
+        for verb, line in findings.lost[:1]:
+            print(f"\n{kind}, {len(findings.lost)} times: a field was lost without a word")
+            print(f"  surefoot {' '.join(verb)}\n  {line[:2000]!r}")
+    return int(any(findings.faults or findings.lost for findings in found.values()))
 
 
 if __name__ == "__main__":

@@ -311,7 +311,8 @@ def verbs_of(name: str) -> list[Verb]:
 @dataclass
 class Findings:
     """runs: of how many commands. refused: how many ended in their one error. faults: what must
-    not happen, by what it is, with an example of each (command and row)."""
+    not happen, by what it is, with an example of each (command and row). lost: commands that lost
+    a field without a word."""
 
     rows: int = 0
     runs: int = 0
@@ -319,6 +320,7 @@ class Findings:
     slowest: float = 0.0
     faults: Counter[str] = field(default_factory=Counter)
     examples: dict[str, tuple[Verb, bytes]] = field(default_factory=dict)
+    lost: list[tuple[Verb, bytes]] = field(default_factory=list)
 
     def fault(self, what: str, verb: Verb, line: bytes) -> None:
         self.faults[what] += 1
@@ -438,7 +440,7 @@ class Fuzzer:
             told = b"".join(left.values()) + stdout.encode("utf-8", "replace")
             dropped = json.loads(stdout)["dropped"]  # a row that is told of is no loss
             if STRANGER.encode() not in told and not dropped:
-                findings.fault("a field was lost without a word", verb, line)
+                findings.lost.append((verb, line))
 
 
 def table(findings: dict[str, Findings]) -> str:
@@ -448,6 +450,7 @@ def table(findings: dict[str, Findings]) -> str:
     )
     lines = [
         f"{name:18} {f.rows:6} {f.runs:9} {f.refused:8} {f.slowest:11.2f} {f.faults.total():7}"
+        f" {len(f.lost):5}"
         for name, f in findings.items()
     ]
     return "\n".join([head, *lines])

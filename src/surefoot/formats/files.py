@@ -101,7 +101,7 @@ def write_parquet(path: str | Path, records: Iterable[Record]) -> int:
         with replacing(path) as table, scratch(path) as rows:
             count = write_lines(rows, records)
             _write_tables(table, rows, pyarrow)
-    except (pyarrow.ArrowException, OverflowError) as error:
+    except (pyarrow.ArrowException, OverflowError, UnicodeError) as error:
         raise InputError(
             f"the rows do not fit a Parquet table ({error}); write .jsonl instead"
         ) from error
