@@ -237,12 +237,13 @@ def _damaged(text: str, rng: random.Random) -> str:
 
 # --- verbs that read -----------------------------------------------------------
 
+NOWHERE = "http://[::1/v1"  # no address: refused, but only after the rows are read
 Verb = tuple[str, ...]  # {file}: the mutated one, {good}: a folder of good files, {out}: a new name
 
 
 def verbs_of(name: str) -> list[Verb]:
-    """Command lines of every verb that reads a kind of file; models are named that are not there,
-    since rows are read before them."""
+    """Command lines of every verb that reads a kind of file; the policy is one that is refused, after the
+    rows are read."""
     out = ("--out", "{out}.jsonl")
     traced: list[Verb] = [
         ("label", "{file}", "--method", "outcome", *out),
@@ -275,10 +276,10 @@ def verbs_of(name: str) -> list[Verb]:
         "traces": traced,
         "scores": [("evaluate", "{file}"), *traced],
         "problems": [
-            ("label", "{file}", "--method", "omega", "--policy", "nobody/nothing", *out),
+            ("label", "{file}", "--method", "omega", "--policy", NOWHERE, *out),
             ("doctor", "{file}"),
         ],
-        "gsm8k": [("sample", "{file}", "--policy", "nobody/nothing", *out)],
+        "gsm8k": [("sample", "{file}", "--policy", NOWHERE, *out)],
         "found": [
             ("reselect", "{file}", *out),
             ("reselect", "{file}", "--by", "majority", *out),

@@ -348,6 +348,12 @@ def test_json_that_no_one_can_have_meant_is_named(tmp_path, text, message):
         read_object(path)
 
 
+def test_rows_of_an_array_are_no_deeper(tmp_path):
+    (tmp_path / "x.json").write_text('[{"a": 1}, {"a": %s}]' % ("[" * 300 + "]" * 300))
+    with pytest.raises(InputError, match=r"x\.json row 2 is nested more than 256"):
+        list(read_rows(tmp_path / "x.json"))
+
+
 def test_brackets_in_texts_and_side_by_side_are_not_deep(tmp_path):
     row = {"a": "[" * 999, "b": [[[]]] * 999, "c": {"[": {}}}
     write_all(tmp_path / "x.jsonl", [row])

@@ -50,13 +50,13 @@ def parsed(text: str) -> Any:
             "bits; mend or delete it"
         ) from error
     # Counting is cheap, and most rows have fewer brackets than levels are allowed.
-    if text.count("[") + text.count("{") > DEEPEST and _is_deep(value):
+    if text.count("[") + text.count("{") > DEEPEST and is_deep(value):
         raise _too_deep(text)
     return value
 
 
-def _is_deep(value: Any) -> bool:
-    """Level by level: nothing here may recurse."""
+def is_deep(value: Any) -> bool:
+    """Is it nested deeper than `DEEPEST`? Level by level: nothing here may recurse."""
     level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(DEEPEST):
         parts = (node.values() if isinstance(node, dict) else node for node in level)
