@@ -40,6 +40,7 @@ from surefoot.annotate import monte_carlo, oracle, outcome, progress
 from surefoot.annotate.bayes import Stop, bayes
 from surefoot.annotate.belief import Belief, stuck_states
 from surefoot.annotate.hazard import surprise_features
+from surefoot.core.files import write_whole
 from surefoot.core.kinds import aggregate
 from surefoot.core.seeds import rng_for
 from surefoot.core.types import Kind, LabelledTrace, StepScores, Trace, Verdict
@@ -59,7 +60,6 @@ from surefoot.recipes.demo_figures import PROBABILITIES, first_error_of
 from surefoot.recipes.demo_views import likelihood_of_policy
 from surefoot.report.curves import accuracy_svg
 from surefoot.report.data import CurvePoint
-from surefoot.report.files import write_whole
 from surefoot.search import vote_weights
 from surefoot.steps import Rollouts
 from surefoot.tasks import trails

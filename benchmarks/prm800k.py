@@ -34,6 +34,7 @@ from pathlib import Path
 import numpy as np
 
 from claims import Claim, publish
+from surefoot.core.files import write_whole
 from surefoot.core.protocols import Scorer
 from surefoot.core.records import Record
 from surefoot.core.seeds import rng_for
@@ -50,7 +51,6 @@ from surefoot.evaluate.benchmarks import (
     scored,
 )
 from surefoot.evaluate.intervals import Interval, interval_of, resampled_sums
-from surefoot.report.files import write_whole
 from surefoot.verifiers import (
     KINDS,
     LocalScorer,

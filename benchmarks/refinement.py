@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from claims import Claim, publish
+from surefoot.core.files import write_whole
 from surefoot.core.seeds import rng_for
 from surefoot.core.types import Problem, Trace, Verdict
 from surefoot.engine import Crew, Journal
@@ -38,7 +39,6 @@ from surefoot.recipes.refinement import (
     rearter,
     spar,
 )
-from surefoot.report.files import write_whole
 from surefoot.report.html import write_report
 from surefoot.search import Found, Unfinished, best_of_n, vote
 from surefoot.search.critique import continued, rewritten, with_draft, with_tag

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from claims import Claim, publish
 from surefoot.cli._searches import METHODS, search_of, takes
+from surefoot.core.files import write_whole
 from surefoot.core.seeds import rng_for
 from surefoot.core.types import Problem, Usage, Verdict
 from surefoot.engine import Crew, Journal
@@ -28,7 +29,6 @@ from surefoot.evaluate import accept_threshold, mean_interval, paired_interval
 from surefoot.recipes.compare import Plain, curves
 from surefoot.recipes.demo import DemoConfig, Shop, sampled
 from surefoot.report.curves import write_accuracy_svg
-from surefoot.report.files import write_whole
 from surefoot.report.html import write_report
 from surefoot.search import Found, best_of_n, particle_filter, repeated
 from surefoot.tasks import trails

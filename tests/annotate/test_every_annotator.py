@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from judges import code_in
 
 from surefoot import annotate
+from surefoot.core.records import labelled_of, labelled_record
 from surefoot.core.seeds import each_own
 from surefoot.core.types import Completion, Kind, Step, Trace, Verdict
 from surefoot.engine import Journal
@@ -195,6 +196,7 @@ def test_one_label_a_step_and_its_cost_is_what_was_asked(tmp_path_factory, name,
     labelled = ANNOTATORS[name](trace, model)
     model.journal.close()
     assert labelled.trace == trace
+    assert labelled_of(json.loads(json.dumps(labelled_record(labelled)))) == labelled
     assert len(labelled.labels) == len(trace.steps)
     assert labelled.usage.calls == model.asked
     assert model.asked <= MOST_CALLS.get(name, lambda S: 0)(len(word))

@@ -1,6 +1,7 @@
 """Bad input: one line that names the row or field and the cure; nothing computed is lost."""
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -9,6 +10,8 @@ import sys
 import pytest
 from cli_helpers import rows_of, write_rows
 
+from surefoot.core import records
+from surefoot.core.files import claimed
 from surefoot.engine import Journal
 
 QUESTION = {"id": "a", "problem": "What is 2 + 2?", "answer": "4"}
@@ -225,6 +228,84 @@ def test_a_policy_that_writes_no_step(refused, tiny, tmp_path):
                    "--max-tokens", 3, "--policy", silent, "--out", tmp_path / "o")  # fmt: skip
     assert "wrote no step" in line
     assert "--max-tokens" in line
+
+
+IMPOSSIBLE = [
+    ("labels", [{"kind": "value", "successes": math.nan, "tries": 2, "by": "x"}], "'successes'"),
+    ("labels", [{"kind": "value", "successes": 500, "tries": 2, "by": "x"}], "'successes'"),
+    ("labels", [{"kind": "value", "successes": -500, "tries": 2, "by": "x"}], "'successes'"),
+    (
+        "labels",
+        [{"kind": "value", "successes": 1, "tries": 2, "by": "x", "belief": 70}],
+        "'belief'",
+    ),
+    ("labels", [{"kind": "value", "successes": 10**400, "tries": 2, "by": "x"}], "'successes'"),
+    ("steps", ["half a letter: \ud83d"], "'steps[0]'"),
+]
+
+
+@pytest.mark.parametrize(("field", "first", "told"), IMPOSSIBLE)
+@pytest.mark.parametrize("verb", ["train", "evaluate", "convert", "doctor", "audit"])
+def test_impossible_evidence(cli, refused, labels, scores, tmp_path, verb, field, first, told):
+    rest = rows_of(labels)[1][field][1:]
+    bad = changed(labels, tmp_path / "bad.jsonl", 2, **{field: first + rest})
+    out = ["--out", tmp_path / "o"]
+    if verb in ("convert", "doctor"):  # these go on, and account for the row
+        arguments = [bad, tmp_path / "o.jsonl"] if verb == "convert" else [bad]
+        result = cli(verb, *arguments)
+        assert told in " ".join((result.stdout + result.stderr).split())
+        return
+    arguments = [scores, "--labels", bad] if verb == "evaluate" else [bad]
+    line = refused(verb, *arguments, *(out if verb == "train" else []))
+    assert f"{bad} row 2" in line
+    assert told in line
+
+
+def test_a_limit_reads_no_row_beyond_it(cli, refused, traces, labels, scores, tmp_path):
+    """The row behind the limit is none: whoever reads it says so."""
+    for verb, good, more in (
+        ("label", traces, ["--method", "outcome"]),
+        ("train", labels, ["--base", "nobody/nothing"]),
+        ("calibrate", labels, ["--verifier", "nobody/nothing"]),
+        ("score", traces, ["--verifier", "nobody/nothing"]),
+    ):
+        cut = tmp_path / f"{verb}.jsonl"
+        cut.write_text("\n".join([*good.read_text().splitlines()[:2], "no row"]))
+        out = [] if verb == "calibrate" else ["--out", tmp_path / f"{verb}.out"]
+        arguments = [verb, cut, *more, *out]
+        assert "row 3" in refused(*arguments, "--limit", 3)
+        if "nobody/nothing" in more:
+            assert "nobody/nothing" in refused(*arguments, "--limit", 2)
+        else:
+            cli(*arguments, "--limit", 2)
+
+
+@pytest.mark.parametrize("key", ["problem", "question"])
+def test_a_limit_of_problems_pulls_no_row_beyond_it(refused, tmp_path, monkeypatch, key):
+    pulled, parsed = [], records.parsed
+
+    def counted(text):
+        pulled.append(text)
+        return parsed(text)
+
+    monkeypatch.setattr(records, "parsed", counted)
+    rows = [{"id": i, key: f"What is {i} + 1?", "answer": f"#### {i + 1}"} for i in range(500)]
+    file = write_rows(tmp_path / "p.jsonl", rows)
+    for verb in ("sample", "search", "compare"):
+        arguments = ["beam", "--problems", file] if verb == "compare" else [file]
+        more = ["--policy", "nobody/nothing", "--limit", 2, "--out", tmp_path / verb]
+        assert "nobody/nothing" in refused(verb, *arguments, *more)
+    assert len(pulled) <= 3 * 2 * 2, "GSM8K's rows are looked at to be known as such"
+
+
+def test_a_second_command_on_the_same_out_is_told_who_is_at_work(cli, refused, traces, tmp_path):
+    arguments = ["label", traces, "--method", "outcome", "--out", tmp_path / "o.jsonl"]
+    with claimed(tmp_path / "o.jsonl", "surefoot label"):
+        line = refused(*arguments)
+        assert f"o.jsonl is being written by surefoot label (process {os.getpid()} on" in line
+        cli(*arguments[:-1], tmp_path / "other.jsonl")
+    cli(*arguments)
+    assert sorted(os.listdir(tmp_path)) == ["o.jsonl", "other.jsonl"]
 
 
 def test_scores_of_other_steps(refused, scores, tmp_path):

@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 
 from surefoot.core.errors import InputError, StorageError
 from surefoot.core.records import (
+    RANGES,
     field_of,
     labelled_of,
     labelled_record,
     problem_of,
     problem_record,
     read_all,
+    read_object,
     read_rows,
     scored_of,
     scored_record,
@@ -41,8 +43,9 @@ from surefoot.core.types import (
 
 # --- any noun ----------------------------------------------------------------
 
-FLOATS = st.floats(allow_nan=False)
 COUNTS = st.integers(0, 2**40)
+COSTS = st.floats(0, allow_infinity=False)
+LOGPROBS = st.floats(max_value=0, allow_nan=False)
 PROBLEMS = st.builds(
     Problem,
     id=st.text(),
@@ -54,7 +57,7 @@ STEPS = st.builds(
     Step,
     text=st.text(),
     ids=st.lists(COUNTS, max_size=4).map(tuple),
-    logprobs=st.lists(FLOATS, max_size=4).map(tuple),
+    logprobs=st.lists(LOGPROBS, max_size=4).map(tuple),
 )
 TRACES = st.builds(
     Trace,
@@ -64,17 +67,28 @@ TRACES = st.builds(
     verdict=st.none() | st.sampled_from(Verdict),
     finished=st.booleans(),
 )
-LABELS = st.builds(
-    StepLabel, kind=st.sampled_from(Kind), successes=FLOATS, tries=COUNTS, by=st.text()
-)
-USAGES = st.builds(Usage, COUNTS, COUNTS, COUNTS, FLOATS, FLOATS)
+USAGES = st.builds(Usage, COUNTS, COUNTS, COUNTS, COSTS, COSTS)
+
+
+def values_of(kind):
+    """Any number that a label or score of a kind can say."""
+    least, most = RANGES.get(kind, (None, None))
+    return st.floats(least, most, allow_nan=False, allow_infinity=False)
+
+
+@st.composite
+def step_labels(draw):
+    kind, tries, by = draw(st.tuples(st.sampled_from(Kind), COUNTS, st.text()))
+    successes = draw(values_of(kind)) * tries if kind in RANGES else draw(values_of(kind))
+    belief = draw(st.none() | values_of(kind))
+    return StepLabel(kind, successes if tries else 0, tries, by, belief)
 
 
 @st.composite
 def labelled_traces(draw):
     trace = draw(TRACES)
     size = len(trace.steps)
-    labels = draw(st.lists(LABELS, min_size=size, max_size=size))
+    labels = draw(st.lists(step_labels(), min_size=size, max_size=size))
     notes = draw(st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=2))
     return LabelledTrace(trace, tuple(labels), draw(USAGES), notes)
 
@@ -83,8 +97,8 @@ def labelled_traces(draw):
 def scored_traces(draw):
     trace = draw(TRACES)
     size = len(trace.steps)
-    values = draw(st.lists(FLOATS, min_size=size, max_size=size))
     kind, by, tokens = draw(st.tuples(st.sampled_from(Kind), st.text(), COUNTS))
+    values = draw(st.lists(values_of(kind), min_size=size, max_size=size))
     return trace, StepScores(kind, tuple(values), by, tokens)
 
 
@@ -178,6 +192,8 @@ TRACE = Trace(
 LABEL = StepLabel(Kind.VALUE, 3, 8, "rollouts")
 LABELLED = labelled_record(LabelledTrace(TRACE, (LABEL, LABEL), Usage(calls=2)))
 SCORED = scored_record(TRACE, StepScores(Kind.VALUE, (0.5, 0.75), "reader", 12))
+PROGRESS = {"kind": "progress", "successes": 1, "tries": 8, "by": "rollouts"}
+LOGIT = {"kind": "logit", "successes": 0, "tries": 0, "by": "reader"}
 GONE = object()
 
 
@@ -227,6 +243,30 @@ def changed(record, path, value):
         (["labels", 0, "successes"], None, r"in labels\[0\]: field 'successes': expected int or"),
         (["labels", 0, "tries"], 1.5, r"in labels\[0\]: field 'tries': expected int, got float"),
         (["labels", 0, "tries"], -1, r"in labels\[0\]: field 'tries': expected 0 or more, got -1"),
+        (["labels", 0, "tries"], 10**19, "'tries': expected an integer of at most 64 bits, got"),
+        (["labels", 1, "tries"], 0, "'successes': expected a number in .0, 0., got 3"),
+        (["labels", 1, "tries"], 2, "'successes': expected a number in .0, 2., got 3"),
+        (["labels", 1, "successes"], -1, "'successes': expected a number in .0, 8., got -1"),
+        (["labels", 1, "successes"], math.nan, "'successes': expected a number in .*got nan"),
+        (["labels", 1, "successes"], math.inf, "'successes': expected a number in .*got inf"),
+        (["labels", 1, "successes"], 10**400, "expected an integer of at most 64 bits, got one of"),
+        (["labels", 1, "belief"], 70, "'belief': expected a number in .0, 1., got 70"),
+        (["labels", 1, "belief"], -1e-6, "'belief': expected a number in .0, 1., got -1e-06"),
+        (["labels", 1, "belief"], math.nan, "'belief': expected a number in .0, 1., got nan"),
+        (["labels", 0], PROGRESS | {"successes": -9}, "'successes': expected a number in .-8, 8."),
+        (["labels", 0], PROGRESS | {"belief": 1.5}, "'belief': expected a number in .-1, 1."),
+        (["labels", 0], LOGIT | {"belief": math.inf}, "'belief': expected a finite number"),
+        (["ids"], [[5, -6], [6]], r"'ids\[0\]': expected 0 or more, got -6"),
+        (["logprobs", 0], [-0.5, math.nan], r"'logprobs\[0\]': expected log-probabilities, .*nan"),
+        (["logprobs", 0], [-0.5, 0.25], r"'logprobs\[0\]': expected log-probabilities, .*0.25"),
+        (["sizes"], [3, -1], "'sizes': expected 0 or more, got -1"),
+        (["steps", 1], "a\ud83d", r"'steps\[1\]' holds half of a surrogate pair .*at letter 1"),
+        (["problem", "problem"], "\udc00?", "'problem' holds half of a surrogate pair"),
+        (["problem", "answer"], math.nan, "'answer': expected a finite number, got nan"),
+        (["answer"], "2\udfff", "'answer' holds half of a surrogate pair"),
+        (["usage", "calls"], -1, "in usage: field 'calls': expected 0 or more, got -1"),
+        (["usage", "seconds"], math.inf, "in usage: field 'seconds': expected 0 or more, got inf"),
+        (["notes"], {"why": 3}, "in notes: field 'why': expected str, got int 3"),
         (["labels", 0, "by"], GONE, r"in labels\[0\]: field 'by' is missing"),
         (["usage"], [], "'usage': expected dict, got list"),
         (["usage", "calls"], "2", "in usage: field 'calls': expected int or float"),
@@ -250,6 +290,10 @@ def test_each_broken_field_is_named(tmp_path, path, value, message):
         (["scores", "kind"], GONE, "in scores: field 'kind': expected one of .*got None"),
         (["scores", "by"], 3, "in scores: field 'by': expected str, got int"),
         (["scores", "tokens"], "12", "in scores: field 'tokens': expected int"),
+        (["scores", "tokens"], -1, "in scores: field 'tokens': expected 0 or more, got -1"),
+        (["scores", "values", 1], math.nan, r"'values\[1\]': expected a number in .0, 1., got nan"),
+        (["scores", "values", 1], 1.5, r"'values\[1\]': expected a number in .0, 1., got 1.5"),
+        (["scores", "values", 1], 10**400, r"'values\[1\]': expected an integer of at most 64"),
     ],
 )
 def test_each_broken_score_is_named(tmp_path, path, value, message):
@@ -267,6 +311,62 @@ def test_what_may_be_absent_or_null():
     nulls = dict.fromkeys(("ids", "logprobs", "answer", "verdict", "finished"))
     assert trace_of({**bare, **nulls}) == expected
     assert problem_of({"id": 1, "problem": "?", "answer": 2.5}).gold == "2.5"
+
+
+@pytest.mark.parametrize("kind", [k for k in Kind if k not in RANGES])
+def test_scores_without_a_range_are_finite(kind):
+    scores = StepScores(kind, (-9.5, 1e300), "reader")
+    assert scored_of(scored_record(TRACE, scores)) == (TRACE, scores)
+    with pytest.raises(InputError, match=r"'values\[1\]': expected a finite number, got -inf"):
+        scored_of(scored_record(TRACE, StepScores(kind, (0.0, -math.inf), "reader")))
+
+
+def test_sums_of_floats_may_round_beyond_their_bounds():
+    label = {"kind": "value", "successes": 0.1 + 0.2 + 0.7, "tries": 1, "by": "x"}
+    label |= {"belief": 1 + 2**-52}
+    assert labelled_of(changed(LABELLED, ["labels", 0], label)).labels[0].belief == 1 + 2**-52
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"id": "a", "n": {"m": [1, %s]}}' % ("9" * 5000), "'n' holds an integer of 5000 digits"),
+        ('{"id": -%s}' % ("9" * 99999), "'id' holds an integer of 99999 digits"),
+        ('{"a": "]]", "b": %s, "c": 2}' % ("[" * 300 + "]" * 300), "'b' is nested more than 256"),
+        ('{"a": 1, "b": %s' % ('{"b":' * 10**5), "'b' is nested more than 256"),
+        ('{"a": %s}' % ("[" * 10**5 + "]" * 10**5), "'a' is nested more than 256"),
+    ],
+    ids=["digits inside", "digits", "deep", "deeper than Python reads", "balanced"],
+)
+def test_json_that_no_one_can_have_meant_is_named(tmp_path, text, message):
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"a": 1}\n' + text, encoding="utf-8")
+    with pytest.raises(InputError, match=f"row 2: field {message}"):
+        list(read_rows(path))
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=f"x.jsonl: field {message}"):
+        read_object(path)
+
+
+def test_rows_of_an_array_are_no_deeper(tmp_path):
+    (tmp_path / "x.json").write_text('[{"a": 1}, {"a": %s}]' % ("[" * 300 + "]" * 300))
+    with pytest.raises(InputError, match=r"x\.json row 2 is nested more than 256"):
+        list(read_rows(tmp_path / "x.json"))
+
+
+def test_brackets_in_texts_and_side_by_side_are_not_deep(tmp_path):
+    row = {"a": "[" * 999, "b": [[[]]] * 999, "c": {"[": {}}}
+    write_all(tmp_path / "x.jsonl", [row])
+    assert list(read_rows(tmp_path / "x.jsonl")) == [(1, row)]
+
+
+def test_a_limit_pulls_no_row_beyond_it(tmp_path):
+    pulled = []
+    write_all(tmp_path / "x.jsonl", ({"row": row} for row in range(100)))
+    assert read_all(tmp_path / "x.jsonl", pulled.append, limit=3) == [None] * 3
+    assert pulled == [{"row": row} for row in range(3)]
+    (tmp_path / "y.jsonl").write_text('{"a": 1}\nnot read\n')
+    assert read_all(tmp_path / "y.jsonl", dict, limit=1) == [{"a": 1}]
 
 
 def test_field_of_shortens_what_came():
@@ -339,13 +439,3 @@ def test_a_full_disk_is_one_clear_error_and_the_old_file_stands(tiny_disk):
     assert list(read_rows(path)) == [(1, {"old": True})]
     assert os.listdir(tiny_disk) == ["x.jsonl"], "the half-written file would keep it full"
     assert write_all(path, [ROW]) == 1, "and there is room again"
-
-
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
-def test_a_full_disk_without_root(tmp_path):
-    path = tmp_path / "x.jsonl"
-    write_all(path, [{"old": True}])
-    (tmp_path / "x.jsonl.partial").symlink_to("/dev/full")
-    with pytest.raises(StorageError, match="No space left on device; free some room"):
-        write_all(path, (ROW for _ in range(1000)))
-    assert list(read_rows(path)) == [(1, {"old": True})]

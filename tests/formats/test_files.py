@@ -185,3 +185,11 @@ def test_trl_rows_load_with_typed_features_as_its_users_load_them(data, tmp_path
     [first, *_] = [row for _, row in foreign_rows(out)]
     assert loaded[0] == first
     assert all(type(label) is bool for row in loaded for label in row["labels"])
+
+
+@pytest.mark.parametrize("row", [{"a": 2**70}, {"a": "\ud800"}, {"\ud800": 1}])
+def test_what_no_table_holds_is_told_and_nothing_is_left(tmp_path, row):
+    pytest.importorskip("pyarrow", reason="needs surefoot[data]")
+    with pytest.raises(InputError, match=r"fit.* a Parquet table.*write \.jsonl instead"):
+        write_parquet(tmp_path / "x.parquet", [row])
+    assert list(tmp_path.iterdir()) == []

@@ -274,7 +274,29 @@ def test_where_the_key_comes_from(monkeypatch):
         key_for(["http://elsewhere.example/v1"])
 
 
-@pytest.mark.parametrize("url", ["ftp://a", "localhost:8000", "", "http://", "https://u:pw@a.b"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Incorrect API key provided: sk-ab********wxyz. You can find",
+        "key 'sk-ab...wxyz' is unknown",
+        'bearer "sk-abcdefghijklmnopqrstuvwxyz"',
+    ],
+)
+def test_a_key_that_a_server_masks_itself_is_shown_no_better(text):
+    fault = (401, json.dumps({"error": text}).encode())
+    with answering(fault) as (url, _), pytest.raises(Refused) as caught:
+        call_json(url, {}, key="sk-abcdefghijklmnopqrstuvwxyz", patience=HASTY)
+    assert "[key]" in str(caught.value)
+    assert not [part for part in ("wxyz", "sk-ab") if part in str(caught.value)]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://a", "localhost:8000", "", "http://", "https://u:pw@a.b", "http://[::1/v1",
+        "http://a:b/v1", "https://a.b/v1?api_key=pw", "http://[::1?key=pw",
+    ],
+)  # fmt: skip
 def test_addresses_that_cannot_be_used(url):
     with pytest.raises(InputError) as caught:
         checked_url(url)

@@ -1,7 +1,9 @@
 """The page: complete, one file, and text stays text, in a real browser where there is one."""
 
+import errno
 import html as markup
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -140,13 +142,17 @@ def test_a_verifier_is_misled_by_what_it_chose_or_did_not_doubt():
     assert not misled(trace("correct", [0.9], ("own verifier",)))
 
 
-def test_a_bad_summary_or_disk_leaves_the_old_page(tmp_path, summary, details):
+def no_room(_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_bad_summary_or_disk_leaves_the_old_page(tmp_path, summary, details, monkeypatch):
     path = tmp_path / "report.html"
     write_report(path, summary, details)
     before = path.read_text(encoding="utf-8")
     with pytest.raises(InputError, match="'title' is missing"):
         write_report(path, {k: v for k, v in summary.items() if k != "title"}, details)
-    (tmp_path / "report.html.partial").mkdir()
+    monkeypatch.setattr(os, "fsync", no_room)
     with pytest.raises(StorageError, match="could not write"):
         write_report(path, summary, details)
     assert path.read_text(encoding="utf-8") == before

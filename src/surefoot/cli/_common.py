@@ -135,7 +135,8 @@ def write_rows(out: str, records: Iterable[Record]) -> int:
     if out != "-":
         return write_all(out, records)
     rows = [json.dumps(record, ensure_ascii=False) for record in records]
-    sys.stdout.write("".join(f"{row}\n" for row in rows))
+    text = "".join(f"{row}\n" for row in rows)
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))
     return len(rows)
 
 
@@ -150,15 +151,16 @@ def read_traces(
     """
 
     def whole(record: Record) -> T:
-        for index, text in enumerate(record.get("steps") or []):
+        texts = record.get("steps")
+        for index, text in enumerate(texts if isinstance(texts, list) else []):
             if isinstance(text, str) and not text.strip():
                 raise InputError(f"field 'steps'[{index}] is empty; give it text or drop the row")
         return build(record)
 
-    rows = read_all(path, whole)
+    rows = read_all(path, whole, limit=limit)
     if not rows:
         raise InputError(f"{path} has no rows; expected a trace a line")
-    return rows[:limit]
+    return rows
 
 
 def accuracy_of(verdicts: Sequence[Verdict | None]) -> float | None:

@@ -90,8 +90,8 @@ def measure_benchmark(name: str, run: Run) -> Record:
 
 
 def _write(out: Path, summary: Record, cases: Sequence[Any], entries: Sequence[Any]) -> None:
+    from surefoot.core.files import write_whole
     from surefoot.report.benchmark import write_benchmark
-    from surefoot.report.files import write_whole
 
     for entry in entries:
         write_all(out / f"{_file_name(entry.name)}.predictions.jsonl", _rows(cases, entry))

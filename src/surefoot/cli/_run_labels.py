@@ -13,6 +13,7 @@ from surefoot.cli._labels_in import mean_label
 from surefoot.cli._work import Work
 from surefoot.cli.audit import by_oracle, figures_of
 from surefoot.core.errors import InputError
+from surefoot.core.files import write_whole
 from surefoot.core.records import labelled_record, write_all
 from surefoot.core.types import LabelledTrace, Problem, Trace
 from surefoot.policy.sampling import Sampling
@@ -59,8 +60,7 @@ def run_labels(recipe: LabelRecipe, asked: Asked, out: Path) -> None:
             **work.cost(),
             "audit": _audit(labelled, asked.seed),
         }
-    text = json.dumps(summary, indent=1) + "\n"
-    (out / "summary.json").write_text(text, encoding="utf-8")
+    write_whole(out / "summary.json", json.dumps(summary, indent=1) + "\n")
     tell({**summary, "audit": _in_short(summary["audit"]), "out": str(out)}, as_json=False)
 
 

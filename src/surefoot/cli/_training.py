@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from surefoot.core.errors import InputError, ModelError, StorageError
-from surefoot.core.records import labelled_record
+from surefoot.core.errors import InputError, ModelError
+from surefoot.core.files import write_whole
+from surefoot.core.records import field_of, labelled_record, read_object
 from surefoot.core.seeds import rng_for
 from surefoot.core.types import Kind, LabelledTrace, StepScores, Verdict
 
@@ -88,14 +89,15 @@ class Job:
             if (self.out / "config.json").is_file():
                 raise InputError(f"{self.out} holds a model already; choose another --out")
             return None
-        record = json.loads(path.read_text())
-        others = [k for k, v in record["job"].items() if self.what.get(k) != v]
+        record = read_object(path)
+        job: dict[str, Any] = field_of(record, "job", dict)
+        others = [k for k, v in job.items() if self.what.get(k) != v]
         if others:
             raise InputError(
                 f"{self.out} belongs to another training ({', '.join(others)} differ); choose "
                 "another --out, or delete the folder to train afresh"
             )
-        summary: dict[str, Any] | None = record["summary"]
+        summary: dict[str, Any] | None = record.get("summary")
         return summary
 
     def begin(self) -> None:
@@ -110,16 +112,8 @@ class Job:
         (self.out / STATE).unlink(missing_ok=True)
 
     def _write(self, summary: dict[str, Any] | None) -> None:
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-            partial = self.out / (RECORD + ".partial")
-            partial.write_text(json.dumps({"job": self.what, "summary": summary}, indent=1) + "\n")
-            partial.replace(self.out / RECORD)
-        except OSError as error:
-            raise StorageError(
-                f"could not write in {self.out}: {error.strerror}; free some room or choose "
-                "another --out, and run the same command again"
-            ) from error
+        text = json.dumps({"job": self.what, "summary": summary}, indent=1) + "\n"
+        write_whole(self.out / RECORD, text)
 
 
 def split_by_problem(

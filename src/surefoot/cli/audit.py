@@ -258,9 +258,9 @@ def _number(value: float | None, form: str) -> str:
 
 def _draw(path: Path, audited: Mapping[str, Figures]) -> None:
     """A point for each labelling; the axis of tokens is a logarithm, so free ones have no place."""
+    from surefoot.core.files import write_whole
     from surefoot.report import accuracy_svg
     from surefoot.report.data import CurvePoint
-    from surefoot.report.files import write_whole
 
     known = {name: f for name, f in audited.items() if f["true_labels"] is not None}
     priced = {name: f for name, f in known.items() if f["tokens"]}

@@ -119,7 +119,7 @@ def compare(
 
 
 def _write(out: Path, summary: dict[str, Any], details: dict[str, Any], *, as_json: bool) -> None:
-    from surefoot.report.files import write_whole
+    from surefoot.core.files import write_whole
     from surefoot.report.html import write_report
     from surefoot.report.tables import methods_table
 

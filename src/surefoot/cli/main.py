@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from surefoot.core.errors import MissingExtra, SurefootError, need
+from surefoot.core.files import claimed
 
 if TYPE_CHECKING:
     import typer
@@ -86,13 +87,16 @@ def laid_out(text: str) -> str:
 
 
 def guarded(verb: Callable[..., Any]) -> Callable[..., Any]:
-    """`verb`, with errors raised on purpose told in one line."""
+    """`verb`, alone with its --out, and with errors raised on purpose told in one line."""
     import typer
 
     @functools.wraps(verb)
     def run(*args: Any, **kwargs: Any) -> None:
+        # Under `accelerate launch` several processes write one result together: the first claims.
+        first = os.environ.get("RANK", "0") == "0"
         try:
-            verb(*args, **kwargs)
+            with claimed(kwargs.get("out") if first else None, f"surefoot {verb.__name__}"):
+                verb(*args, **kwargs)
         except BrokenPipeError:  # the reader of our output has gone: typer ends quietly
             raise
         except (SurefootError, OSError) as error:

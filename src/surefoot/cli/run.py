@@ -17,6 +17,7 @@ from surefoot.cli._common import (
 from surefoot.cli._run_labels import Asked, run_labels
 from surefoot.cli._searches import REFINING
 from surefoot.core.errors import InputError
+from surefoot.core.files import claimed
 from surefoot.core.records import read_object
 from surefoot.recipes import labelling, refinement
 
@@ -64,16 +65,18 @@ def run(
     Example:
         surefoot run math_shepherd --problems trails:easy --limit 20 --n 4 --out runs/math_shepherd
     """
-    if config not in LABELLING:
-        _refuse_labelling_options(ctx, config)
-        _run_demo(config, out or Path("runs/demo"), seed)
-        return
-    at_least_one(n=n)
-    asked = Asked(
-        problems, policy, judge, verifier, n, limit, temperature, max_tokens,
-        unescaped(separator), seed or 0,
-    )  # fmt: skip
-    run_labels(LABELLING[config], asked, out or Path("runs") / config)
+    place = out or Path("runs") / (config if config in LABELLING else DEMO)
+    with claimed(None if out else place, "surefoot run"):  # a given --out is claimed already
+        if config not in LABELLING:
+            _refuse_labelling_options(ctx, config)
+            _run_demo(config, place, seed)
+            return
+        at_least_one(n=n)
+        asked = Asked(
+            problems, policy, judge, verifier, n, limit, temperature, max_tokens,
+            unescaped(separator), seed or 0,
+        )  # fmt: skip
+        run_labels(LABELLING[config], asked, place)
 
 
 def recipes() -> None:

@@ -119,7 +119,7 @@ def _study(
 
 
 def _write(out: Path, summary: dict[str, Any], curves: dict[str, Any]) -> None:
-    from surefoot.report.files import write_whole
+    from surefoot.core.files import write_whole
     from surefoot.report.selection import write_selection
 
     write_whole(out / "summary.json", json.dumps(summary, indent=1) + "\n")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from surefoot.core.errors import InputError
+from surefoot.core.fields import DEEPEST, is_deep
 
 GZIP = b"\x1f\x8b"
 # The mark of UTF-32 starts with that of UTF-16, so it stands first.
@@ -113,6 +114,10 @@ def whole_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     values = _whole_values(path)
     one_array = len(values) == 1 and isinstance(values[0], list)
     for row, record in enumerate(values[0] if one_array else values, start=1):
+        if is_deep(record):
+            raise InputError(
+                f"{path} row {row} is nested more than {DEEPEST} levels deep; mend or delete it"
+            )
         yield row, an_object(record, path, row)
 
 

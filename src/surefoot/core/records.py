@@ -10,16 +10,29 @@
 Fields that nobody reads are ignored, so files from elsewhere may carry their own.
 """
 
-import errno
 import json
-import os
+import math
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, fields
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar
 
-from surefoot.core.errors import InputError, StorageError
+from surefoot.core.errors import InputError
+from surefoot.core.fields import Record as Record  # whoever reads rows finds these two here
+from surefoot.core.fields import field_of as field_of
+from surefoot.core.fields import (
+    list_of,
+    member_of,
+    number_of,
+    optional,
+    parsed,
+    per_step,
+    within,
+)
+from surefoot.core.files import replacing
 from surefoot.core.reading import an_object, one_per_line, opened_text, whole_rows
 from surefoot.core.types import (
     Kind,
@@ -33,8 +46,13 @@ from surefoot.core.types import (
     Verdict,
 )
 
-Record = dict[str, Any]
 T = TypeVar("T")
+RANGES = {  # of what a label or score says, by its kind; of the others any finite number
+    Kind.CORRECTNESS: (0.0, 1.0),
+    Kind.VALUE: (0.0, 1.0),
+    Kind.PROGRESS: (-1.0, 1.0),
+}
+LIKELY = 1e-3  # a log-probability is at most 0; sums in half precision end a little above it
 
 
 # --- files -----------------------------------------------------------------
@@ -91,9 +109,11 @@ def read_object(path: Path) -> Record:
     if not path.is_file():
         raise InputError(f"expected a JSON file, but there is none at {path}")
     try:
-        record = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}; mend it or write it anew") from error
+        record = parsed(path.read_text(encoding="utf-8-sig"))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path} cannot be read ({error}); expected JSON in UTF-8") from error
     if not isinstance(record, dict):
         raise InputError(f"{path}: expected a JSON object, got {type(record).__name__}")
     return record
@@ -114,19 +134,19 @@ def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 def _parse_row(line: str, path: Path, row: int) -> Record:
     try:
-        record = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path} row {row}: expected a JSON object, got {line.strip()[:60]!r} ({error.msg}); "
-            "mend or delete the row"
-        ) from error
+        record = parsed(line)
+    except InputError as error:
+        raise InputError(f"{path} row {row}: {error}") from error
     return an_object(record, path, row)
 
 
-def read_all(path: str | Path, build: Callable[[Record], T]) -> list[T]:
-    """Every record of a file through `build`; its InputErrors gain the file and the row."""
+def read_all(
+    path: str | Path, build: Callable[[Record], T], *, limit: int | None = None
+) -> list[T]:
+    """Every record of a file, or the first `limit`, through `build`; its InputErrors gain the
+    file and the row. Rows beyond the limit are not read."""
     built = []
-    for row, record in read_rows(path):
+    for row, record in islice(read_rows(path), limit):
         try:
             built.append(build(record))
         except InputError as error:
@@ -139,64 +159,19 @@ def write_all(path: str | Path, records: Iterable[Record]) -> int:
 
     Raises StorageError if it cannot be written; errors of `records` itself pass unchanged.
     """
-    path = Path(path)
-    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-    partial = path.with_name(path.name + ".partial")
+    with replacing(path) as partial:
+        return write_lines(partial, records)
+
+
+def write_lines(path: Path, records: Iterable[Record]) -> int:
+    """A JSON object a line, into a file as it stands. Returns the rows."""
     rows = 0
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # A lone surrogate has no UTF-8 form; as a backslash escape it is still valid JSON.
-        with partial.open("w", encoding="utf-8", errors="backslashreplace") as out:
-            for line in lines:
-                out.write(line)
-                rows += 1
-            out.flush()
-            os.fsync(out.fileno())
-        partial.replace(path)
-    except OSError as error:
-        if isinstance(error, StorageError):  # from `records`, and already explained
-            raise
-        raise StorageError(
-            f"could not write {path}: {error.strerror or error}; {_cure(error)} and run the same "
-            "command again (what the journal holds is not lost)"
-        ) from error
-    finally:
-        _discard(partial)  # gone already if all went well
+    # A lone surrogate has no UTF-8 form; as a backslash escape it is still valid JSON.
+    with path.open("w", encoding="utf-8", errors="backslashreplace") as out:
+        for record in records:
+            out.write(json.dumps(record, ensure_ascii=False) + "\n")
+            rows += 1
     return rows
-
-
-def _discard(partial: Path) -> None:
-    """A half-written file would only keep a full disk full."""
-    try:
-        partial.unlink()
-    except OSError:
-        return
-
-
-def _cure(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "free some room"
-    return "choose a place that you may write to"
-
-
-# --- reading one field -----------------------------------------------------
-
-
-@overload
-def field_of(record: Record, name: str, kind: type[T]) -> T: ...
-@overload
-def field_of(record: Record, name: str, kind: tuple[type, ...]) -> Any: ...
-def field_of(record: Record, name: str, kind: type | tuple[type, ...]) -> Any:
-    """`record[name]`, or an InputError that names the field, what was expected and what came."""
-    expected = kind if isinstance(kind, tuple) else (kind,)
-    names = " or ".join(k.__name__ for k in expected)
-    if name not in record:
-        raise InputError(f"field {name!r} is missing; expected {names}, found {sorted(record)}")
-    value = record[name]
-    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
-        shown = repr(value)[:60]
-        raise InputError(f"field {name!r}: expected {names}, got {type(value).__name__} {shown}")
-    return value
 
 
 # --- nouns as records and back ---------------------------------------------
@@ -217,12 +192,14 @@ def problem_of(record: Record) -> Problem:
     text = field_of(record, "problem", str)
     if not text.strip():
         raise InputError("field 'problem' is empty; expected the question's text")
-    gold = _optional(record, "answer", (str, int, float), None)
+    gold = optional(record, "answer", (str, int, float), None)
+    if isinstance(gold, float):
+        number_of(record, "answer")
     return Problem(
         id=str(field_of(record, "id", (str, int))),
         text=text,
         gold=None if gold is None else str(gold),
-        level=str(_optional(record, "level", (str, int), "")),
+        level=str(optional(record, "level", (str, int), "")),
     )
 
 
@@ -246,23 +223,37 @@ def trace_record(trace: Trace) -> Record:
 def trace_of(record: Record) -> Trace:
     """Inverse of `trace_record`; "ids", "logprobs" and what is known of the end may be absent."""
     problem = problem_of(field_of(record, "problem", dict))
-    texts = _list_of(record, "steps", (str,))
+    texts = list_of(record, "steps", (str,))
     if not texts:
         raise InputError(f"field 'steps' of problem {problem.id!r} is empty; expected one or more")
-    ids = _per_step(record, "ids", (int,), len(texts))
-    logprobs = _per_step(record, "logprobs", (int, float), len(texts))
-    sizes = _list_of(record, "sizes", (int,)) if record.get("sizes") else [0] * len(texts)
+    ids = per_step(record, "ids", (int,), len(texts))
+    logprobs = per_step(record, "logprobs", (int, float), len(texts))
+    _refuse_unlikely(logprobs)
+    sizes = list_of(record, "sizes", (int,)) if record.get("sizes") else [0] * len(texts)
     if len(sizes) != len(texts):
         raise InputError(f"field 'sizes' has {len(sizes)} entries for {len(texts)} steps")
-    ended = [False] * (len(texts) - 1) + [_optional(record, "ended", (bool,), False)]
+    for name, counts in (("sizes", sizes), *((f"ids[{i}]", row) for i, row in enumerate(ids))):
+        if counts and min(counts) < 0:
+            raise InputError(f"field {name!r}: expected 0 or more, got {min(counts)}")
+    ended = [False] * (len(texts) - 1) + [optional(record, "ended", (bool,), False)]
     columns = zip(texts, map(tuple, ids), map(tuple, logprobs), sizes, ended, strict=True)
     return Trace(
         problem=problem,
         steps=tuple(Step(*column) for column in columns),
-        answer=_optional(record, "answer", (str,), None),
-        verdict=None if record.get("verdict") is None else _member(Verdict, record, "verdict"),
-        finished=_optional(record, "finished", (bool,), True),
+        answer=optional(record, "answer", (str,), None),
+        verdict=None if record.get("verdict") is None else member_of(Verdict, record, "verdict"),
+        finished=optional(record, "finished", (bool,), True),
     )
+
+
+def _refuse_unlikely(logprobs: list[list[float]]) -> None:
+    """InputError for what is the logarithm of no probability; of 0 it is -Infinity."""
+    for step, row in enumerate(logprobs):
+        for value in row:
+            if math.isnan(value) or value > LIKELY:
+                raise InputError(
+                    f"field 'logprobs[{step}]': expected log-probabilities, 0 or less, got {value}"
+                )
 
 
 def label_record(label: StepLabel) -> Record:
@@ -290,12 +281,14 @@ def labelled_record(labelled: LabelledTrace) -> Record:
 def labelled_of(record: Record) -> LabelledTrace:
     """Inverse of `labelled_record`; "usage" and "notes" may be absent."""
     trace = trace_of(record)
-    rows = _list_of(record, "labels", (dict,))
+    rows = list_of(record, "labels", (dict,))
     if len(rows) != len(trace.steps):
         raise InputError(f"field 'labels' has {len(rows)} entries for {len(trace.steps)} steps")
-    labels = tuple(_within(f"labels[{i}]", _label_of, row) for i, row in enumerate(rows))
-    usage = _within("usage", usage_of, _optional(record, "usage", (dict,), {}))
-    notes: dict[str, str] = dict(_optional(record, "notes", (dict,), {}))
+    labels = tuple(within(f"labels[{i}]", _label_of, row) for i, row in enumerate(rows))
+    usage = within("usage", usage_of, optional(record, "usage", (dict,), {}))
+    notes: dict[str, str] = optional(record, "notes", (dict,), {})
+    for name in notes:
+        within("notes", partial(field_of, name=name, kind=str), notes)
     return LabelledTrace(trace, labels, usage, notes)
 
 
@@ -311,11 +304,14 @@ def scores_record(scores: StepScores) -> Record:
 
 def scores_of(row: Record) -> StepScores:
     """Inverse of `scores_record`; "tokens" may be absent."""
+    kind = member_of(Kind, row, "kind")
+    least, most = RANGES.get(kind, (-math.inf, math.inf))
+    named_S = {f"values[{i}]": value for i, value in enumerate(field_of(row, "values", list))}
     return StepScores(
-        kind=_member(Kind, row, "kind"),
-        values=tuple(_list_of(row, "values", (int, float))),
+        kind=kind,
+        values=tuple(number_of(named_S, name, least=least, most=most) for name in named_S),
         by=field_of(row, "by", str),
-        tokens=_optional(row, "tokens", (int,), 0),
+        tokens=int(number_of({"tokens": 0, **row}, "tokens", least=0, whole=True)),
     )
 
 
@@ -327,7 +323,7 @@ def scored_record(trace: Trace, scores: StepScores) -> Record:
 def scored_of(record: Record) -> tuple[Trace, StepScores]:
     """Inverse of `scored_record`; refuses a number of scores other than that of steps."""
     trace = trace_of(record)
-    scores = _within("scores", scores_of, field_of(record, "scores", dict))
+    scores = within("scores", scores_of, field_of(record, "scores", dict))
     if len(scores.values) != len(trace.steps):
         raise InputError(
             f"field 'scores' has {len(scores.values)} values for {len(trace.steps)} steps"
@@ -336,61 +332,20 @@ def scored_of(record: Record) -> tuple[Trace, StepScores]:
 
 
 def _label_of(row: Record) -> StepLabel:
-    tries = field_of(row, "tries", int)
-    if tries < 0:
-        raise InputError(f"field 'tries': expected 0 or more, got {tries}")
-    return StepLabel(
-        kind=_member(Kind, row, "kind"),
-        successes=field_of(row, "successes", (int, float)),
-        tries=tries,
-        by=field_of(row, "by", str),
-        belief=_optional(row, "belief", (int, float), None),
-    )
+    """Counts that can have been counted, and a value within the range of its kind."""
+    kind = member_of(Kind, row, "kind")
+    tries = int(number_of(row, "tries", least=0, whole=True))
+    least, most = RANGES.get(kind, (-math.inf, math.inf))
+    fewest, highest = (tries * least, tries * most) if tries else (0.0, 0.0)
+    successes = number_of(row, "successes", least=fewest, most=highest)
+    belief = None
+    if row.get("belief") is not None:
+        belief = number_of(row, "belief", least=least, most=most)
+    return StepLabel(kind, successes, tries, field_of(row, "by", str), belief)
 
 
 def usage_of(row: Record) -> Usage:
     """What something cost; a field that is absent is 0."""
-    return Usage(**{f.name: _optional(row, f.name, (int, float), f.default) for f in fields(Usage)})
-
-
-def _within(name: str, build: Callable[[Record], T], row: Record) -> T:
-    """`build(row)`; its InputErrors gain the name of the field that `row` stands in."""
-    try:
-        return build(row)
-    except InputError as error:
-        raise InputError(f"in {name}: {error}") from error
-
-
-def _optional(record: Record, name: str, kinds: tuple[type, ...], default: Any) -> Any:
-    """`field_of`, or `default` where the field is absent or null."""
-    return default if record.get(name) is None else field_of(record, name, kinds)
-
-
-def _list_of(record: Record, name: str, kinds: tuple[type, ...]) -> list[Any]:
-    """A list field, each entry of one of `kinds`; the error names the first that is not."""
-    values = field_of(record, name, list)
-    for index, value in enumerate(values):
-        field_of({f"{name}[{index}]": value}, f"{name}[{index}]", kinds)
-    return values
-
-
-def _per_step(record: Record, name: str, kinds: tuple[type, ...], steps: int) -> list[list[Any]]:
-    """[S] a list of `kinds` for each step; empty lists where the field is absent, null or []."""
-    if not record.get(name):
-        return [[] for _ in range(steps)]
-    lists = _list_of(record, name, (list,))
-    if len(lists) != steps:
-        raise InputError(f"field {name!r} has {len(lists)} entries for {steps} steps")
-    return [_list_of({f"{name}[{i}]": row}, f"{name}[{i}]", kinds) for i, row in enumerate(lists)]
-
-
-E_ = TypeVar("E_", Kind, Verdict)
-
-
-def _member(enum: type[E_], record: Record, name: str) -> E_:
-    value = record.get(name)
-    try:
-        return enum(value)
-    except ValueError as error:
-        choices = sorted(member.value for member in enum)
-        raise InputError(f"field {name!r}: expected one of {choices}, got {value!r}") from error
+    names = [f.name for f in fields(Usage) if row.get(f.name) is not None]
+    costs: dict[str, Any] = {name: number_of(row, name, least=0) for name in names}
+    return Usage(**costs)

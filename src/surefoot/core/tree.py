@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, Self, TypeVar
 
 from surefoot.core.errors import InputError
+from surefoot.core.fields import field_of, list_of, number_of
 from surefoot.core.types import Kind, Step, Verdict
 
 E = TypeVar("E", bound=Enum)
@@ -146,10 +147,10 @@ class Tree:
     def from_json(cls, record: dict[str, Any]) -> Self:
         """Inverse of `to_json`. Raises InputError if the columns do not make a tree. O(N)."""
         columns = _columns(record)
-        parents = columns["parents"]
+        parents = list_of(columns, "parents", (int,))
         if parents[0] != -1 or not all(0 <= p < n for n, p in enumerate(parents[1:], start=1)):
             raise InputError("each parent must come before its child, and -1 stand first")
-        steps = [Step(row[0], tuple(row[1]), tuple(row[2]), *row[3:]) for row in columns["steps"]]
+        steps = [_step_of(f"steps[{i}]", row) for i, row in enumerate(columns["steps"])]
         verdicts = [_member(Verdict, "verdicts", value) for value in columns["verdicts"]]
         kind = _member(Kind, "kind", record.get("kind"))
         numbers = (columns["visits"], columns["value_sums"], columns["finished"])
@@ -164,10 +165,25 @@ def _step_row(step: Step) -> list[Any]:
     return [step.text, list(step.ids), list(step.logprobs), *served]
 
 
+def _step_of(name: str, row: object) -> Step:
+    """Inverse of `_step_row`; `name` is where the row stands."""
+    if not isinstance(row, list) or not 3 <= len(row) <= 5:
+        raise InputError(f"field {name!r}: expected [text, ids, logprobs], got {row!r:.60}")
+    parts = {f"{name}[{i}]": part for i, part in enumerate(row)}
+    kinds = (str, list, list, int, bool)
+    read: list[Any] = [
+        field_of(parts, part, kind) for part, kind in zip(parts, kinds, strict=False)
+    ]
+    text, ids, logprobs, *served = read
+    list_of(parts, f"{name}[1]", (int,))
+    list_of(parts, f"{name}[2]", (int, float))
+    return Step(text, tuple(ids), tuple(logprobs), *served)
+
+
 def _member(kind: type[E], name: str, value: str | None) -> E | None:
     known = [member.value for member in kind]
     if value is not None and value not in known:
-        raise InputError(f"a tree's {name} must be one of {known} or null, got {value!r}")
+        raise InputError(f"a tree's {name} must be one of {known} or null, got {value!r:.60}")
     return None if value is None else kind(value)
 
 
@@ -182,4 +198,14 @@ def _columns(record: dict[str, Any]) -> dict[str, list[Any]]:
     sizes = {name: len(record[name]) for name in names}
     if len(set(sizes.values())) != 1 or not record["steps"]:
         raise InputError(f"a tree's lists must be equally long, 1 or more; got {sizes}")
-    return {name: list(record[name]) for name in names}
+    columns = {name: list(record[name]) for name in names}
+    for name, kinds in (("visits", (int,)), ("value_sums", (int, float)), ("finished", (bool,))):
+        list_of(columns, name, kinds)
+    for i, score in enumerate(columns["scores"]):
+        if score is not None:
+            number_of({f"scores[{i}]": score}, f"scores[{i}]")
+    for i, total in enumerate(columns["value_sums"]):
+        number_of({f"value_sums[{i}]": total}, f"value_sums[{i}]")
+    if min(columns["visits"]) < 0:
+        raise InputError(f"field 'visits': expected 0 or more, got {min(columns['visits'])}")
+    return columns

@@ -25,6 +25,7 @@ from typing import TypeVar
 
 from surefoot.core import kinds
 from surefoot.core.errors import InputError
+from surefoot.core.fields import number_of
 from surefoot.core.kinds import reduce_values
 from surefoot.core.records import Record, field_of, read_rows
 from surefoot.core.seeds import rng_for
@@ -266,7 +267,7 @@ def _score_row_of(record: Record) -> tuple[tuple[str, int], ScoreRow]:
         str(field_of(record, "problem_id", (str, int))),
         int(field_of(record, "candidate_index", int)),
     )
-    scores: list[object] = field_of(record, "step_scores", list)
+    scores: list[float] = field_of(record, "step_scores", list)
     declared: int = field_of(record, "n_steps", int)
     if declared != len(scores):
         raise InputError(
@@ -274,13 +275,5 @@ def _score_row_of(record: Record) -> tuple[tuple[str, int], ScoreRow]:
             "score the candidate again"
         )
     right: bool | None = field_of(record, "is_correct", bool) if "is_correct" in record else None
-    return key, ScoreRow(tuple(_score(step, value) for step, value in enumerate(scores)), right)
-
-
-def _score(step: int, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise InputError(
-            f"field 'step_scores'[{step}]: expected a finite number, got {value!r}; "
-            "score the candidate again"
-        )
-    return float(value)
+    named_S = {f"step_scores[{step}]": score for step, score in enumerate(scores)}
+    return key, ScoreRow(tuple(float(number_of(named_S, name)) for name in named_S), right)

@@ -11,9 +11,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-from surefoot.core.errors import InputError, StorageError, need
+from surefoot.core.errors import InputError, need
+from surefoot.core.files import replacing, scratch
 from surefoot.core.reading import LFS_POINTER
-from surefoot.core.records import Record, read_rows, write_all
+from surefoot.core.records import Record, read_rows, write_lines
 
 T = TypeVar("T")
 PARQUET = b"PAR1"  # how every Parquet file begins
@@ -96,23 +97,14 @@ def write_parquet(path: str | Path, records: Iterable[Record]) -> int:
     MissingExtra without pyarrow.
     """
     pyarrow = need("pyarrow", "data")
-    path = Path(path)
-    rows, partial = (path.with_name(path.name + end) for end in (".rows.jsonl", ".partial"))
     try:
-        count = write_all(rows, records)
-        _write_tables(partial, rows, pyarrow)
-        partial.replace(path)
-    except pyarrow.ArrowException as error:
+        with replacing(path) as table, scratch(path) as rows:
+            count = write_lines(rows, records)
+            _write_tables(table, rows, pyarrow)
+    except (pyarrow.ArrowException, OverflowError, UnicodeError) as error:
         raise InputError(
             f"the rows do not fit a Parquet table ({error}); write .jsonl instead"
         ) from error
-    except OSError as error:
-        if isinstance(error, StorageError):
-            raise
-        raise StorageError(f"could not write {path}: {error}; nothing was changed") from error
-    finally:
-        for left in (rows, partial):
-            left.unlink(missing_ok=True)
     return count
 
 

@@ -29,6 +29,7 @@ Json = dict[str, Any]
 
 AGAIN = frozenset({408, 409, 425, 429})
 LAST_WORD = frozenset({501, 505})
+KEY_END = 4  # letters of a key that servers show: "Incorrect API key provided: sk-ab****wxyz"
 OVERFLOW = re.compile(
     r"context.{0,5}length|context size|maximum.{0,20}(tokens|length)|reduce the length"
     r"|max_tokens must be at least|greater than max_model_len",
@@ -249,8 +250,13 @@ class Servers:
         return Refused(url, status, self._told(text))
 
     def _told(self, text: str) -> str:
-        """Words of a server without the key, which some repeat."""
-        return text.replace(self._key, "[key]") if self._key else text
+        """Words of a server without the key, which some repeat, whole or with its ends shown."""
+        if not self._key:
+            return text
+        text = text.replace(self._key, "[key]")
+        if len(self._key) < 2 * KEY_END:
+            return text
+        return re.sub(rf"[^\s'\"]*{re.escape(self._key[-KEY_END:])}", "[key]", text)
 
 
 def call_json(
@@ -285,13 +291,22 @@ def retry_after(headers: Any) -> float:
 
 def checked_url(url: str) -> str:
     """An address without its last slash. Raises InputError for one that cannot be used."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises for a port that is no number
+    except ValueError as error:
+        raise InputError(f"{url.partition('?')[0]!r} is no address: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InputError(f"expected an address that begins with http:// or https://, got {url!r}")
     if parts.username or parts.password:
         raise InputError(
             f"the address of {parts.hostname} holds a name or password; leave them out, and put "
             "the key into the environment (SUREFOOT_API_KEY)"
+        )
+    if parts.query:  # never shown: some put their key there
+        raise InputError(
+            f"the address of {parts.hostname} has a query ('?...'), and paths are added to its "
+            "end; leave that out, and put the key into the environment (SUREFOOT_API_KEY)"
         )
     return url.rstrip("/")
 
@@ -304,7 +319,7 @@ def key_for(urls: Sequence[str], name: str | None = None) -> str | None:
     Raises InputError for a named variable that is not set, and for a key on its way to another
     machine unencrypted.
     """
-    hosts = [urlsplit(url).hostname or "" for url in urls]
+    hosts = [urlsplit(checked_url(url)).hostname or "" for url in urls]
     if name is not None and not os.environ.get(name):
         raise InputError(f"expected the API key in the environment variable {name}, found none")
     key = os.environ.get(name or "SUREFOOT_API_KEY")

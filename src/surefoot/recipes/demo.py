@@ -24,6 +24,7 @@ from typing import Any
 
 from surefoot.annotate import monte_carlo, outcome
 from surefoot.core.errors import InputError
+from surefoot.core.files import write_whole
 from surefoot.core.seeds import rng_for
 from surefoot.core.types import LabelledTrace, Problem, Trace, Verdict
 from surefoot.engine import Crew, Journal
@@ -192,10 +193,10 @@ def run_demo(
     }
     details = report_details(pool, labelled, summary)
     summary["seconds"] = round(time.monotonic() - started, 1)
-    (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+    write_whole(out / "summary.json", json.dumps(summary, indent=1) + "\n")
     per_problem = {name: o.by_size[config.samples] for name, o in outcomes.items()}
-    (out / "outcomes.json").write_text(json.dumps(per_problem) + "\n")
-    (out / "report.json").write_text(json.dumps(details) + "\n")
+    write_whole(out / "outcomes.json", json.dumps(per_problem) + "\n")
+    write_whole(out / "report.json", json.dumps(details) + "\n")
     journal.close()
     return summary
 

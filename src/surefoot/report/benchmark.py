@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.files import write_whole
 from surefoot.core.records import Record
 from surefoot.report.data import Difference, MethodRow
-from surefoot.report.files import write_whole
 from surefoot.report.html import assemble
 from surefoot.report.looks import (
     UNKNOWN,

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from surefoot.core.files import write_whole
 from surefoot.core.records import Record
 from surefoot.report.data import CurvePoint, Details, Summary
-from surefoot.report.files import write_whole
 from surefoot.report.looks import Look, amount, bracketed, looks_of, percent
 from surefoot.report.svg import (
     Scale,

@@ -16,10 +16,11 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from surefoot.core.fields import with_whole_letters
+from surefoot.core.files import write_whole
 from surefoot.core.records import Record
 from surefoot.report import sections
 from surefoot.report.data import Details, ShownTrace, Summary
-from surefoot.report.files import write_whole
 from surefoot.report.headline import headline
 from surefoot.report.looks import role_of
 from surefoot.report.svg import escape
@@ -38,7 +39,8 @@ def write_report(path: str | Path, summary: Record, details: Record | None = Non
 
 def page(summary: Record, details: Record | None = None) -> str:
     """The page as text. Parts without data are left out, their links too."""
-    brief, more = Summary.from_json(summary), Details.from_json(details or {})
+    brief = Summary.from_json(with_whole_letters(summary))
+    more = Details.from_json(with_whole_letters(details or {}))
     parts = {
         "methods": ("Methods", sections.methods(brief)),
         "budget": ("Accuracy against budget", sections.budget(brief, more)),

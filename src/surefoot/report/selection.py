@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from surefoot.core.files import write_whole
 from surefoot.core.records import Record
 from surefoot.report.curves import accuracy_svg
 from surefoot.report.data import CurvePoint, Difference, ReliabilityBin
-from surefoot.report.files import write_whole
 from surefoot.report.html import assemble
 from surefoot.report.looks import (
     UNKNOWN,

@@ -20,6 +20,7 @@ from itertools import takewhile
 import numpy as np
 
 from surefoot.core.errors import InputError
+from surefoot.core.fields import list_of, number_of
 from surefoot.core.records import Record, field_of, problem_of, trace_of, usage_of
 from surefoot.core.tree import Tree
 from surefoot.core.types import StepScores, Trace
@@ -136,9 +137,13 @@ def found_of(record: Record) -> Found | Unfinished:
     tree = Tree.from_json(field_of(record, "tree", dict))
     if "unfinished" in record:
         return Unfinished(problem, field_of(record, "unfinished", str), (), usage, tree)
-    rows = field_of(record, "candidates", list)
+    rows = list_of(record, "candidates", (dict,))
     candidates = tuple(_candidate(tree, {**row, "problem": record["problem"]}) for row in rows)
-    scores = tuple(field_of(record, "candidate_scores", list))
+    named = dict(enumerate(field_of(record, "candidate_scores", list)))
+    scores = tuple(
+        number_of({f"candidate_scores[{i}]": score}, f"candidate_scores[{i}]")
+        for i, score in named.items()
+    )
     return Found(problem, _candidate(tree, record), candidates, scores, usage, tree)
 
 

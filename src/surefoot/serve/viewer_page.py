@@ -22,12 +22,12 @@ from typing import Any
 from xml.etree import ElementTree
 
 from surefoot.core.errors import InputError
+from surefoot.core.files import write_whole
 from surefoot.core.records import Record
 from surefoot.core.seeds import rng_for
 from surefoot.evaluate.intervals import paired_interval
 from surefoot.report.curves import accuracy_svg
 from surefoot.report.data import CurvePoint, MethodRow
-from surefoot.report.files import write_whole
 from surefoot.report.html import embedded, script_hash
 from surefoot.report.looks import looks_of
 from surefoot.report.panels import interval_scale, interval_strip, swatch
@@ -107,7 +107,11 @@ def problem_view(
     if rows is None:
         rows = read_places(glance.place for glance in (*own, *others))
     own_rows, other_rows = ([rows[glance.place] for glance in part] for part in (own, others))
-    return tree_record(own[0].problem, own_rows, other_rows)
+    try:
+        return tree_record(own[0].problem, own_rows, other_rows)
+    except InputError as error:
+        places = [f"{path} row {row}" for path, row in (g.place for g in (*own, *others))]
+        raise InputError(f"{' or '.join(places[:4])}: {error}") from error
 
 
 def index_record(runs: Runs, title: str = TITLE) -> Record:

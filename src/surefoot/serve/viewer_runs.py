@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from surefoot.core.errors import InputError
+from surefoot.core.fields import optional, with_whole_letters
 from surefoot.core.records import (
     Record,
     field_of,
@@ -140,9 +141,7 @@ def read_runs(paths: Sequence[str | Path]) -> Runs:
 def glance(record: Record, place: Place) -> Glance:
     """What a row tells. Raises InputError that names the field."""
     problem = problem_of(field_of(record, "problem", dict))
-    # A lone surrogate has no UTF-8 form, so that no address could name the problem.
-    problem = replace(problem, id=problem.id.encode("utf-8", "replace").decode("utf-8"))
-    method, tree = text_of(record, "method"), record.get("tree") or {}
+    method, tree = text_of(record, "method"), optional(record, "tree", (dict,), {})
     nodes = len(field_of(tree, "steps", list)) if tree else None
     if "unfinished" in record:
         right = None if problem.gold is None else False
@@ -161,7 +160,7 @@ def read_places(places: Iterable[Place]) -> dict[Place, Record]:
     for path, row in places:
         wanted.setdefault(path, []).append(row)
     return {
-        (path, row): record
+        (path, row): with_whole_letters(record)
         for path, rows in wanted.items()
         for row, record in read_chosen(path, rows).items()
     }
@@ -200,7 +199,7 @@ def _runs_of(path: Path, prefix: str) -> list[Run]:
 def _glances(path: Path) -> Iterator[Glance]:
     for row, record in read_rows(path):
         try:
-            yield glance(record, (path, row))
+            yield glance(with_whole_letters(record), (path, row))
         except InputError as error:
             raise InputError(f"{path} row {row}: {error}") from error
 

@@ -5,6 +5,7 @@ marks <<3*4=12>>, whose last line is "#### " and the gold number.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -16,9 +17,10 @@ from surefoot.tasks.answers import gsm8k_gold, without_marks
 Split = Literal["train", "test"]
 
 
-def gsm8k_file(path: str | Path) -> list[Problem]:
-    """The problems of a .jsonl or .jsonl.gz file in GSM8K's format, with ids "FILE-ROW"."""
-    return [trace.problem for trace in gsm8k_references(path)]
+def gsm8k_file(path: str | Path, count: int | None = None) -> list[Problem]:
+    """The first `count` problems (by default all) of a .jsonl or .jsonl.gz file in GSM8K's format,
+    with ids "FILE-ROW"."""
+    return [trace.problem for trace in gsm8k_references(path, count)]
 
 
 def gsm8k_hub(split: Split) -> list[Problem]:
@@ -27,13 +29,14 @@ def gsm8k_hub(split: Split) -> list[Problem]:
     return [trace.problem for trace in _references(enumerate(rows, start=1), f"gsm8k-{split}")]
 
 
-def gsm8k_references(path: str | Path) -> list[Trace]:
-    """The worked solutions of a GSM8K file as traces, calculator marks removed.
+def gsm8k_references(path: str | Path, count: int | None = None) -> list[Trace]:
+    """The first `count` worked solutions (by default all) of a GSM8K file as traces, calculator
+    marks removed.
 
     A step is a line; the last, "The answer is N", replaces "#### N".
     """
     name = Path(path).name.removesuffix(".gz").removesuffix(".jsonl")
-    return list(_references(read_rows(path), name))
+    return list(_references(islice(read_rows(path), count), name))
 
 
 def _references(rows: Iterable[tuple[int, Record]], name: str) -> Iterator[Trace]:

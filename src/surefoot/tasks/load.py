@@ -126,7 +126,7 @@ def _from_file(path: Path, count: int | None, *, need_gold: bool) -> list[Proble
     if not rows:
         raise InputError(f"{path} has no rows; expected a problem a line")
     if "question" in rows[0][1] and "problem" not in rows[0][1]:
-        return gsm.gsm8k_file(path)[:count]
+        return gsm.gsm8k_file(path, count)
     first_row: dict[str, int] = {}
     problems = []
     for row, record in rows:

@@ -14,6 +14,7 @@ from torch.distributed.checkpoint import state_dict as sharded
 from torch.distributed.fsdp import FSDPModule, FullyShardedDataParallel
 
 from surefoot.core.errors import InputError, StorageError
+from surefoot.core.files import replacing
 
 STATE = "training_state.pt"
 WHOLE = sharded.StateDictOptions(full_state_dict=True, cpu_offload=True)
@@ -59,11 +60,9 @@ class State:
             "history": json.dumps(self.history),
             "best": self.best,
         }
-        partial = folder / (STATE + ".partial")
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            torch.save(state, partial)
-            partial.replace(folder / STATE)
+            with replacing(folder / STATE) as partial:
+                torch.save(state, partial)
         except (OSError, RuntimeError) as error:
             raise StorageError(
                 f"the training state could not be saved in {folder}: {error}; free some room and "

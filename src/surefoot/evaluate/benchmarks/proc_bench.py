@@ -10,7 +10,6 @@ lists element by element with equal length. Rows short, medium and long are of 1
 or more intermediate states. A case without a prediction has no state right.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from surefoot.core.errors import InputError
+from surefoot.core.fields import parsed
 from surefoot.core.records import Record, field_of
 from surefoot.evaluate.benchmarks.benchmark import (
     Benchmark,
@@ -67,11 +67,11 @@ def _label(record: Record) -> Record:
     label = field_of(record, "label", (dict, str))
     if isinstance(label, str):
         try:
-            label = json.loads(label)
-        except ValueError as error:
+            label = parsed(label)
+        except InputError as error:
             raise InputError(f"field 'label' is text but no JSON ({error})") from error
-    parsed: Record = field_of({"label": label}, "label", dict)
-    return parsed
+    states: Record = field_of({"label": label}, "label", dict)
+    return states
 
 
 def _procedure(record: Record) -> Procedure:
