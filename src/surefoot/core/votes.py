@@ -31,11 +31,12 @@ class Allowance:
     """What the comparisons of one vote may still take.
 
     seconds: for all of them; 0 asks for what is known at once. late: pairs that were
-    given up for want of time.
+    given up for want of time. slow: answers that were, which are not tried again.
     """
 
     seconds: float
     late: int = 0
+    slow: set[str] = field(default_factory=set)
     _since: float = field(default_factory=time.perf_counter)
 
     @property

@@ -16,7 +16,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from enum import Enum
 from functools import cache, lru_cache
 from typing import Self
@@ -32,7 +32,7 @@ from surefoot.tasks.workers import WARM_UP, TookTooLong, WorkerDied, Workers
 from surefoot.tasks.written import LONGEST, refusal, same_as_written
 
 REMEMBERED = 10_000  # comparisons that a Comparer keeps
-SHARE = 4  # one comparison gets this part of a vote's remaining time, so that some is always left
+SHARE = 8  # a comparison gets one part in eight of what a vote has left, so that some is left
 LEAST_SECONDS = 0.02  # less is not worth asking for
 
 
@@ -101,8 +101,10 @@ class Comparer:
 
     def _by_algebra(self, gold: str, answer: str, *, both_ways: bool) -> Comparison:
         """What is remembered, else what a child says in the time that a vote still has."""
-        known = self._remembered(gold, answer, both_ways)
         given = allowance()
+        known = self._remembered(gold, answer, both_ways)
+        if known is None and given is not None and given.slow & {gold, answer}:
+            known = Comparison.TOO_LONG
         seconds = self.seconds if given is None else min(self.seconds, given.left / SHARE)
         if known is None and seconds >= LEAST_SECONDS:
             known = self._ask(gold, answer, both_ways, seconds, given)
@@ -112,8 +114,8 @@ class Comparer:
 
     def _remembered(self, gold: str, answer: str, both_ways: bool) -> Comparison | None:
         with self._lock:
-            pair = self._known.get((gold, answer, both_ways))
-            return pair or self._known.get(frozenset((gold, answer)))
+            keys = ((gold, answer, both_ways), frozenset((gold, answer)), gold, answer)
+            return next((self._known[k] for k in keys if k in self._known), None)
 
     def _ask(
         self, gold: str, answer: str, both_ways: bool, seconds: float, given: Allowance | None
@@ -126,23 +128,25 @@ class Comparer:
         wait = WARM_UP if given is None else given.left
         try:
             same = self._workers.ask(request, seconds=seconds, wait=wait)["same"]
-        except TookTooLong:
-            result = Comparison.TOO_LONG
+        except TookTooLong as error:
+            slow = {t for t in (gold, answer) if error.reply.get("reading", "\0") in t}
+            if given is not None:
+                given.slow |= slow
+            if seconds >= self.seconds / 2:  # else there may be time enough in another vote
+                self._remember([*slow, frozenset((gold, answer))], Comparison.TOO_LONG)
+            return Comparison.TOO_LONG
         except WorkerDied:
-            result = Comparison.FAILED
-        else:
-            result = _result(same) or Comparison.UNREADABLE
-        # what the time of a vote cut short may be told another time
-        if result is not Comparison.TOO_LONG or seconds >= self.seconds:
-            self._remember((gold, answer, both_ways), result)
+            self._remember([frozenset((gold, answer))], Comparison.FAILED)
+            return Comparison.FAILED
+        result = _result(same) or Comparison.UNREADABLE
+        self._remember([(gold, answer, both_ways)], result)
         return result
 
-    def _remember(self, asked: tuple[str, str, bool], result: Comparison) -> None:
-        """A pair that was given up is given up both ways."""
-        key = frozenset(asked[:2]) if result in _GIVEN_UP else asked
+    def _remember(self, keys: Sequence[Hashable], result: Comparison) -> None:
+        """keys: (gold, answer, both ways?), a pair given up both ways, or an answer by itself."""
         with self._lock:
-            self._known[key] = result
-            if len(self._known) > REMEMBERED:
+            self._known.update(dict.fromkeys(keys, result))
+            while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
 
 

@@ -13,8 +13,9 @@ What numbers cannot decide (other domains, sets, inequalities) math-verify decid
 
 import hashlib
 import logging
+import time
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from surefoot.core.errors import need
@@ -30,19 +31,45 @@ DIGITS, EXACTLY, ROUNDED = 40, "1e-20", "1e-5"
 POINTS = 3  # of either sign
 
 
-def _warm_up() -> Any:
+class Reader:
+    """Reads LaTeX with math-verify, each text once; some would take its grammar hours."""
+
+    def __init__(self) -> None:
+        self._now: tuple[str, float, float] | None = None  # what is read; since when, by 2 clocks
+
+    @lru_cache(READ)  # noqa: B019  (there is one reader, which lives as long as its process)
+    def read(self, text: str) -> Any:
+        """A sympy object, or None if it cannot be read or is too large to work with."""
+        self._now = (text, time.perf_counter(), time.process_time())
+        latex = need("math_verify.parser", "maths").LatexExtractionConfig()
+        found = need("math_verify", "maths").parse(
+            f"${text}$",
+            extraction_config=[latex],
+            fallback_mode="no_fallback",
+            parsing_timeout=None,
+        )
+        self._now = None
+        return found[0] if found and _is_small(found[0], need("sympy", "maths")) else None
+
+    def stopped(self) -> Message:
+        """After a request that ran out of time: forgets what sympy had half worked out.
+
+        {"reading": text} if it was a text that took so long, not a comparison and not a
+        machine that was busy elsewhere.
+        """
+        need("sympy.core.cache", "maths").clear_cache()
+        now, self._now = self._now, None
+        if now is None:
+            return {}
+        text, wall, worked = now
+        wall, worked = time.perf_counter() - wall, time.process_time() - worked
+        return {"reading": text} if worked > wall / 3 else {}
+
+
+def _warm_up(reader: Reader) -> Any:
     math_verify = need("math_verify", "maths")
     sympy = need("sympy", "maths")
-    latex = [need("math_verify.parser", "maths").LatexExtractionConfig()]
     logging.disable(logging.CRITICAL)
-
-    @lru_cache(READ)
-    def read(text: str) -> Any:
-        """A sympy object, or None if it cannot be read or is too large to work with."""
-        found = math_verify.parse(
-            f"${text}$", extraction_config=latex, fallback_mode="no_fallback", parsing_timeout=None
-        )
-        return found[0] if found and _is_small(found[0], sympy) else None
 
     def same(gold: str, answer: str) -> bool | None:
         plainly = same_plainly(gold, answer)
@@ -55,7 +82,7 @@ def _warm_up() -> Any:
         return True if True in verdicts else None if None in verdicts else False
 
     def decided(gold: str, answer: str) -> bool | None:
-        left, right = read(gold.replace("%", "")), read(answer.replace("%", ""))
+        left, right = reader.read(gold.replace("%", "")), reader.read(answer.replace("%", ""))
         if right is None:
             return None
         if left is None:  # a gold that is no mathematics is compared as text
@@ -77,11 +104,6 @@ def _warm_up() -> Any:
     for pair in ((r"\frac{\sqrt{8}}{2}", r"\sqrt{2}"), ("x^2+2x+1=y", "(x+1)^2-y=0"), ("1<x", "2")):
         reply({"gold": pair[0], "answer": pair[1]})
     return reply
-
-
-def _forget() -> None:
-    """What sympy had half worked out about an expression when it was stopped."""
-    need("sympy.core.cache", "maths").clear_cache()
 
 
 def _is_small(expression: Any, sympy: Any) -> bool:
@@ -175,4 +197,5 @@ def _agree(left: Any, right: Any, sympy: Any) -> bool | None:
 
 
 if __name__ == "__main__":
-    serve(_warm_up, after_late=_forget)
+    reader = Reader()
+    serve(partial(_warm_up, reader), after_late=reader.stopped)

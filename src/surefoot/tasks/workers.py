@@ -39,7 +39,11 @@ _FORBIDDEN = (
 
 
 class TookTooLong(SurefootError):
-    """A request was not answered in time."""
+    """A request was not answered in time. reply: what a child that stopped by itself says."""
+
+    def __init__(self, message: str, reply: Message | None = None) -> None:
+        super().__init__(message)
+        self.reply = reply or {}
 
 
 class WorkerDied(SurefootError):
@@ -217,7 +221,7 @@ class Workers:
         else:
             self._idle.put(worker)
         if "late" in reply:
-            raise TookTooLong(f"no reply within {limit:g} s")
+            raise TookTooLong(f"no reply within {limit:g} s", reply)
         return reply
 
     def close(self) -> None:
@@ -279,19 +283,20 @@ class Workers:
 # --- the child's side ------------------------------------------------------
 
 
-class _Late(BaseException):
-    """Raised in the middle of a request that has run out of time; no library catches it."""
+class Late(BaseException):  # no library catches it
+    """Raised in a child, in the middle of a request that has run out of time."""
 
 
 def serve(
     warm_up: Callable[[], Callable[[Message], Message]],
     *,
-    after_late: Callable[[], None] | None = None,
+    after_late: Callable[[], Message] | None = None,
 ) -> None:
     """The life of a child: limits, `warm_up()` to get the answering function, then requests.
 
-    after_late: clears what a request leaves behind that is stopped in its middle. Without
-      it none is stopped, and the parent kills a child that takes too long.
+    after_late: clears what a request leaves behind that is stopped in its middle, and gives
+      what the reply says besides "late". Without it none is stopped, and the parent kills a
+      child that takes too long.
 
     An ImportError during warm-up is told to the parent. What the answering function
     prints goes nowhere; what it raises ends the child.
@@ -318,12 +323,12 @@ def serve(
             continue
         reply = _in_time(answer, request)
         if "late" in reply:
-            after_late()
+            reply |= after_late()
         _write(replies, reply)
 
 
 def _stop(*_: object) -> None:
-    raise _Late
+    raise Late
 
 
 def _in_time(answer: Callable[[Message], Message], request: Message) -> Message:
@@ -334,7 +339,7 @@ def _in_time(answer: Callable[[Message], Message], request: Message) -> Message:
             return answer(request)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-    except _Late:
+    except Late:
         return {"late": True}
 
 
