@@ -133,7 +133,8 @@ class Comparer:
             if given is not None:
                 given.slow |= slow
             if seconds >= self.seconds / 2:  # else there may be time enough in another vote
-                self._remember([*slow, frozenset((gold, answer))], Comparison.TOO_LONG)
+                texts = [] if error.reply.get("busy") else slow
+                self._remember([*texts, frozenset((gold, answer))], Comparison.TOO_LONG)
             return Comparison.TOO_LONG
         except WorkerDied:
             self._remember([frozenset((gold, answer))], Comparison.FAILED)

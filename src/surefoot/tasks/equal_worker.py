@@ -54,8 +54,8 @@ class Reader:
     def stopped(self) -> Message:
         """After a request that ran out of time: forgets what sympy had half worked out.
 
-        {"reading": text} if it was a text that took so long, not a comparison and not a
-        machine that was busy elsewhere.
+        {"reading": text, "busy": bool} if it was a text that took so long, not a comparison;
+        busy: the machine was, with something else.
         """
         need("sympy.core.cache", "maths").clear_cache()
         now, self._now = self._now, None
@@ -63,7 +63,7 @@ class Reader:
             return {}
         text, wall, worked = now
         wall, worked = time.perf_counter() - wall, time.process_time() - worked
-        return {"reading": text} if worked > wall / 3 else {}
+        return {"reading": text, "busy": worked < wall / 2}
 
 
 def _warm_up(reader: Reader) -> Any:
@@ -144,20 +144,21 @@ def _same_by_numbers(left: Any, right: Any, texts: str, sympy: Any) -> bool | No
         return None if symbols else left == right
     if not symbols:
         return _agree(left, right, sympy)
-    verdicts = [
-        _agree(left.subs(point), right.subs(point), sympy)
-        for point in _points(symbols, texts, sympy)
-    ]
-    if False in verdicts[:POINTS]:  # all symbols positive
-        return False
-    return True if all(verdicts) else None
+    is_real = not (left.has(sympy.I) or right.has(sympy.I))
+    verdicts = []
+    for i, point in enumerate(_points(symbols, texts, sympy)):
+        values = [sympy.N(side.subs(point), DIGITS) for side in (left, right)]
+        if i >= POINTS and is_real and not all(value.is_real for value in values):
+            continue  # \sqrt{x}\sqrt{y} and \sqrt{xy} differ only where the first is not real
+        verdicts.append(_agree(*values, sympy))
+    return False if False in verdicts else True if all(verdicts) else None
 
 
 def _are_multiples(left: Any, right: Any, texts: str, sympy: Any) -> bool | None:
-    """Is (lhs - rhs) of one equation the same multiple of the other's at all points?"""
+    """Is lhs - rhs of one equation, without denominators, a fixed multiple of the other's?"""
     if not all(isinstance(side, sympy.Expr) for eq in (left, right) for side in eq.args):
         return None
-    first, second = left.lhs - left.rhs, right.lhs - right.rhs
+    first, second = (sympy.fraction(sympy.together(eq.lhs - eq.rhs))[0] for eq in (left, right))
     symbols = sorted(first.free_symbols | second.free_symbols, key=str)
     ratios = [first.subs(point) / second.subs(point) for point in _points(symbols, texts, sympy)][
         : POINTS if symbols else 1

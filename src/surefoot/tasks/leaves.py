@@ -62,7 +62,7 @@ def words_of(text: str) -> str | None:
     text = _ARTICLE.sub("", text)
     if len(text) < 3 or not _WORDS.fullmatch(text):
         return None
-    return " ".join(map(full_name, text.split()))
+    return "does not exist" if text == "dne" else " ".join(map(full_name, text.split()))
 
 
 def _same_choice(gold: str, answer: str) -> bool | None:

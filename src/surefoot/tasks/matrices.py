@@ -64,3 +64,10 @@ def same_matrix(gold: tuple[str, Rows], answer: tuple[str, Rows], same: Same) ->
                 return False
             unsure |= verdict is None
     return None if unsure else True
+
+
+def as_vector(kind: str, rows: Rows) -> list[str] | None:
+    """The cells of a matrix of one column or one row, to be compared with a tuple; else None."""
+    if kind != "matrix" or 1 not in (len(rows), len(rows[0])):
+        return None
+    return [cell for row in rows for cell in row]

@@ -9,6 +9,8 @@
 import re
 from functools import lru_cache
 
+from surefoot.tasks.words import worded
+
 REMEMBERED = 4096
 _MONTHS = [
     "january", "february", "march", "april", "may", "june", "july", "august", "september",
@@ -23,6 +25,7 @@ _CLOCK = re.compile(
     r"(?:([ap])\.?\s?m\.?|o'?clock(?:\s*([ap])\.?\s?m\.?)?)?",
     re.IGNORECASE,
 )
+_PAST = re.compile(r"(half|(?:a )?quarter|[\w -]{1,20}?)(?: minutes)? (past|after|to|before) (\w+)")
 _NAMED_TIMES = {
     "noon": 43_200,
     "12 noon": 43_200,
@@ -50,9 +53,13 @@ def full_name(word: str) -> str:
 @lru_cache(REMEMBERED)
 def time_of(text: str) -> int | None:
     """Seconds since midnight of a time of day, or None if it is none. A bare number is none."""
-    text = text.strip().lower()
+    text = re.sub(r"\s+in the morning$", " am", text.strip().lower())
+    text = re.sub(r"\s+(?:in the (?:afternoon|evening)|at night)$", " pm", text)
     if text in _NAMED_TIMES:
         return _NAMED_TIMES[text]
+    past = _PAST.fullmatch(text)
+    if past is not None:
+        return _past_the_hour(past)
     match = _CLOCK.fullmatch(text)
     if match is None or text.isdigit():
         return None
@@ -62,6 +69,16 @@ def time_of(text: str) -> int | None:
         return None
     hour = hour % 12 + 12 * (half == "p") if half else hour % 24
     return 3600 * hour + 60 * minute + second
+
+
+def _past_the_hour(past: re.Match[str]) -> int | None:
+    """Of "half past two", "quarter to five"."""
+    hour, minutes = worded(past[3]), worded(past[1])
+    minute = 30 if past[1] == "half" else 15 if past[1].endswith("quarter") else minutes
+    if hour is None or minute is None or not (1 <= hour <= 12 and 0 < minute < 60):
+        return None
+    sign = 1 if past[2] in ("past", "after") else -1
+    return int(3600 * (hour % 12) + sign * 60 * minute) % 43_200
 
 
 @lru_cache(REMEMBERED)

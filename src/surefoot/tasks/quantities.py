@@ -18,7 +18,7 @@ _TABLE: dict[str, list[tuple[str, Fraction | int]]] = {
         ("km kilometer kilometre", 1000),
         ("cm centimeter centimetre", Fraction(1, 100)),
         ("mm millimeter millimetre", Fraction(1, 1000)),
-        ("in inch inche", _INCH),
+        ("in inch", _INCH),
         ("ft foot feet", 12 * _INCH),
         ("yd yard", 36 * _INCH),
         ("mi mile", 63_360 * _INCH),
@@ -39,7 +39,7 @@ _TABLE: dict[str, list[tuple[str, Fraction | int]]] = {
         ("week wk", 7 * 86_400),
         ("ms millisecond", Fraction(1, 1000)),
     ],
-    "calendar": [("month", 1), ("year yr", 12), ("decade", 120), ("century centurie", 1200)],
+    "calendar": [("month", 1), ("year yr", 12), ("decade", 120), ("century", 1200)],
     "volume": [
         ("l liter litre", 1),
         ("ml milliliter millilitre", Fraction(1, 1000)),
@@ -51,6 +51,13 @@ _TABLE: dict[str, list[tuple[str, Fraction | int]]] = {
     "£": [("£ gbp quid", 1), ("pence penny", Fraction(1, 100))],
     "¥": [("¥ jpy yen", 1)],
     "₹": [("₹ rs inr rupee", 1)],
+    "chf": [("chf franc", 1)],
+    "cny": [("cny rmb yuan", 1)],
+    "krw": [("₩ krw won", 1)],
+    "rub": [("₽ rub ruble rouble", 1)],
+    "mxn": [("mxn peso", 1)],
+    "cad": [("cad c$ ca$", 1)],
+    "aud": [("aud a$ au$", 1)],
     "°": [("° deg degree", 1)],
     "°c": [("°c celsius", 1)],
     "°f": [("°f fahrenheit", 1)],
@@ -69,12 +76,21 @@ KNOWN: dict[str, Unit] = {
     for names, size in rows
     for name in names.split(" ")
 }
-CURRENCIES = frozenset("$€£¥₹")
+CURRENCIES = frozenset("$€£¥₹₩₽")
 _POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 _SPEEDS = {"mph": "mile/hour", "kph": "km/hour", "kmh": "km/hour", "kmph": "km/hour"}
 _PREFIXED = re.compile(
-    r"([-+]?)\s*(US\$|USD|EUR|GBP|JPY|INR|Rs\.?|[$€£¥₹])\s*([-+]?)\s*(?=[\d.])", re.IGNORECASE
+    r"([-+]?)\s*(USD|EUR|GBP|JPY|INR|CHF|CNY|RMB|KRW|RUB|MXN|CAD|AUD|Rs\.?|(?:US|CA?|AU?)\$|[$€£¥₹₩₽])"
+    r"\s*([-+]?)\s*(?=[\d.])",
+    re.IGNORECASE,
 )
+_PLURALS = {
+    "people": "person",
+    "children": "child",
+    "men": "man",
+    "women": "woman",
+    "mice": "mouse",
+}
 
 
 def currency_before(text: str) -> tuple[str, str] | None:
@@ -113,7 +129,7 @@ def _product(text: str) -> Unit | None:
         power *= int(words.pop()[1:])
     name = " ".join(map(_singular, words))
     measures, size = KNOWN.get(name) or KNOWN.get(" ".join(words)) or (name, Fraction(1))
-    if not re.fullmatch(r"[^\d^]*", measures):
+    if re.search(r"[\d^]", measures):
         return None
     return (measures, size) if power == 1 else (f"{measures}^{power}", size**power)
 
@@ -121,7 +137,10 @@ def _product(text: str) -> Unit | None:
 def _singular(word: str) -> str:
     if word in KNOWN:
         return word
-    return re.sub(r"(?<=[a-z]{2})(?<!s)s$", "", word.strip("."))
+    word = word.strip(".")
+    word = re.sub(r"(?<=[a-z]{2})ies$", "y", _PLURALS.get(word, word))
+    word = re.sub(r"(?<=x|s|z|h)es$", "", word) if not word.endswith("thes") else word
+    return re.sub(r"(?<=[a-z]{2})(?<!s)s$", "", word)
 
 
 # A unit after algebra must be sure to be one: "2\\sqrt{3} cm", not the m of "2\\sqrt{3} m".

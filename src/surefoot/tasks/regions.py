@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from surefoot.tasks.values import value_of
+from surefoot.tasks.values import Value, value_of
 
 Same = Callable[[str, str], bool | None]
 MOST_PIECES = 8
@@ -30,6 +30,12 @@ _EXCEPT = re.compile(
 )
 _NOT = re.compile(r"\s*(?P<name>\\?[A-Za-z]+)\s*\\ne\s*(?P<out>[^=<>]+)")
 _MEMBER = re.compile(r"(?P<name>\\?[A-Za-z]+)\s*\\in(?![a-z])\s*(?P<set>.+)")
+_BUILT = re.compile(
+    r"\\?\{\s*(?:[a-z]\s*\\in\s*\\mathbb\{R\}|[a-z])\s*(?:\\mid|\||:)\s*(?P<where>.+?)\s*\\?\}"
+)
+_ABSOLUTE = re.compile(
+    r"\|\s*(?P<name>[a-z])\s*(?:(?P<sign>[-+])\s*(?P<shift>[^|]+?))?\s*\|\s*(?P<than><|>|\\le|\\ge)(?P<end>[^<>|]+)"
+)
 _RELATION = re.compile(r"<|>|\\le(?![a-z])|\\ge(?![a-z])")
 _NAME = re.compile(r"\\?[A-Za-z]+(?:_\{?\w+\}?)?(?:\([a-z]\))?")
 
@@ -66,6 +72,12 @@ def region_of(text: str) -> Region | None:
     if member is not None:
         inner = region_of(member["set"])
         return inner and Region(inner.pieces, member["name"])
+    built = _BUILT.fullmatch(text)
+    if built is not None:
+        return region_of(built["where"])
+    absolute = _ABSOLUTE.fullmatch(text)
+    if absolute is not None:
+        return _around(absolute)
     unequal = _without(text)
     if unequal is not None:
         return unequal
@@ -78,6 +90,21 @@ def region_of(text: str) -> Region | None:
         return None
     surely = any(sure for _, _, sure in found) or r"\cup" in text
     return Region(tuple(piece for piece, _, _ in found), next(iter(names), None), surely)
+
+
+def _around(absolute: re.Match[str]) -> Region | None:
+    """Of |x - 2| < 3: what is nearer to 2 than 3; of > the two rays that are not."""
+    centre = value_of(absolute["shift"]) if absolute["shift"] else Value(Fraction(0))
+    radius = value_of(absolute["end"])
+    if centre is None or radius is None or radius.number < 0:
+        return None
+    middle = -centre.number if absolute["sign"] == "+" else centre.number
+    low, high = str(middle - radius.number), str(middle + radius.number)
+    closed = absolute["than"].startswith("\\")
+    if absolute["than"] in ("<", r"\le"):
+        return Region((Piece(low, closed, high, closed),), absolute["name"])
+    rays = Piece("-inf", False, low, closed), Piece(high, closed, "inf", False)
+    return Region(rays, absolute["name"])
 
 
 def _without(text: str) -> Region | None:

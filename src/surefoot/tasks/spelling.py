@@ -22,7 +22,8 @@ _SIGNS = str.maketrans({
     "≠": r"\ne ", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": "/", "∪": r"\cup ",
     "∩": r"\cap ", "∈": r"\in ", "≈": r"\approx ", "∅": r"\emptyset ", "ℝ": r"\mathbb{R}",
     "∖": r"\setminus ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "λ": r"\lambda ",
-    "⟨": r"\langle ", "⟩": r"\rangle ", "¢": " cents", "º": "°", "′": "'", "’": "'", "‘": "'",
+    "⟨": r"\langle ", "⟩": r"\rangle ", "¢": " cents", "٫": ".", "٬": ",", "…": "...",
+    "º": "°", "′": "'", "’": "'", "‘": "'",
     "“": '"', "”": '"', "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}",
     "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}", "⅛": r"\frac{1}{8}",
 })  # fmt: skip
@@ -35,8 +36,11 @@ _WRAPPED = re.compile(
     r"|\*\*(?P<e>[^*]+)\*\*|\"(?P<f>[^\"]*)\"|'(?P<g>[^']*)'|`(?P<h>[^`]*)`",
     re.DOTALL,
 )
+_REPEATS = re.compile(r"(\d{0,50}\.\d{0,20}?)(\d{1,6}?)\2{2,50}(?:\.{3}|\\[lc]?dots)\Z")
+_ASIDE = re.compile(r"(?<=\d)\s+\([a-z][a-z -]{2,40}\)\Z")  # "12 (twelve)"
 _LEAD = re.compile(
-    r"(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:final\s+)?answer\s*(?:is\b:?|:|=)\s*"
+    r"(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:(?:final|correct|right)\s+)?answer\s*(?:is\b:?|:|=)\s*"
+    r"|(?:it\s+is|it's|they\s+are|there\s+(?:is|are))\s+"
     r"|(?:\\approx|\\sim|~|(?:about|approximately|approx\.|roughly)\s)\s*",
     re.IGNORECASE,
 )
@@ -52,6 +56,7 @@ _DEGREES = re.compile(r"\^\s*\{?\s*\\circ\s*\}?|\\degree|(?<=[\d})])\s*degrees?\
 _ORDINAL = re.compile(r"(?<=\d)\s*\^\s*\{?\s*(st|nd|rd|th)\s*\}?")
 _OVER = re.compile(r"\{([^{}]*)\\over(?![a-z])([^{}]*)\}")
 _SHORT_FRACTION = re.compile(r"\\frac\s*(?:\{([^{}]*)\}|(\w))\s*(?:\{([^{}]*)\}|(\w))")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _E_NOTATION = re.compile(r"\A([-+]?\d+(?:\.\d+)?)[eE]([-+]?\d{1,3})\Z")  # else e is Euler's number
 _SYNONYMS = [
     (re.compile(pattern), replacement)
@@ -84,6 +89,9 @@ _PLAIN = [  # mathematics as programs and keyboards write it
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"\*\*", "^"),
+        (r"(?<=[A-Za-z\d])\s+squared\b", "^{2}"),
+        (r"(?<=[A-Za-z\d])\s+cubed\b", "^{3}"),
+        (r"\b(\d+)\s+over\s+(\d+)\b", r"\\frac{\1}{\2}"),
         (r"\^\s*\(([^()]*)\)", r"^{\1}"),
         (r"\^\s*(-?\d{2,}(?![\d.]))", r"^{\1}"),
         (r"(?<![A-Za-z\\])pi(?![A-Za-z])", r"\\pi "),
@@ -92,6 +100,8 @@ _PLAIN = [  # mathematics as programs and keyboards write it
         (r"(?<![A-Za-z\\])arc(sin|cos|tan)(?=\s*\()", r"\\arc\1 "),
         (r"(?<![A-Za-z\\])abs\(([^()]*)\)", r"|\1|"),
         (r"(?<=[\w)}])\s*\*\s*(?=[\w(\\])", r" \\cdot "),
+        # a factor, as in t(t+4), unless it is named like a function
+        (r"(?<![A-Za-z\\])([a-eijk-z])\((?=[^(),]*[-+])", r"\1 \\cdot ("),
     )
 ]
 _CALL = re.compile(r"(?<![A-Za-z\\])(sqrt|exp)\s*\(")
@@ -102,7 +112,8 @@ _CALLED = {"sqrt": r"\sqrt", "exp": "e^"}
 def tidy(text: str) -> str:
     """The same answer with one spelling of signs, fractions and spaces, and no wrapping."""
     text = ascii_digits(_RAISED_RUN.sub(_as_power, text)).translate(_SIGNS)
-    text = unwrapped(_ROOT.sub(_as_root, text))
+    text = _REPEATS.sub(r"\1\\overline{\2}", text)
+    text = _ASIDE.sub("", unwrapped(_ROOT.sub(_as_root, text)))
     text = text.replace(r"\$", "$").replace(r"\%", "%").replace(r"\#", "#").replace("{,}", ",")
     text = _ROW_BREAK.sub(r"\\\\ ", text.replace(r"\!", ""))
     text = re.sub(r"\\[dtc]frac", r"\\frac", _SPACE.sub(" ", text))
@@ -139,7 +150,8 @@ def _as_root(root: re.Match[str]) -> str:
 
 
 def _full_fraction(match: re.Match[str]) -> str:
-    top, bottom = (match[1] or match[2] or "").strip(), (match[3] or match[4] or "").strip()
+    top, bottom = match[1] or match[2] or "", match[3] or match[4] or ""
+    top, bottom = (_THOUSANDS.sub("", part).strip() for part in (top, bottom))
     return rf"\frac{{{top}}}{{{bottom}}}"
 
 
@@ -187,5 +199,5 @@ def degrees(gold: str, answer: str) -> list[tuple[str, str]]:
 
 
 def _in_radians(text: str) -> str:
-    text = _NUMBER_OF_DEGREES.sub(r"(\1 \\cdot \\frac{\\pi}{180})", text)
+    text = _NUMBER_OF_DEGREES.sub(r"\\frac{\1 \\pi}{180}", text)
     return text.replace("°", r" \cdot \frac{\pi}{180}")

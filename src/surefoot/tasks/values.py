@@ -50,7 +50,7 @@ _BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eig
 _BASES |= {"ten": 10, "twelve": 12, "sixteen": 16}
 _UNIT = re.compile(
     r"(.*[\d.})%])\s*"
-    r"((?:[A-Za-z°$€£¥₹]{1,20}\.?\s*){1,4}(?:\^\s*\{?\s*[1-9]\s*\}?)?"
+    r"((?:[A-Za-z°$€£¥₹₩₽]{1,20}\.?\s*){1,4}(?:\^\s*\{?\s*[1-9]\s*\}?)?"
     r"(?:(?:/|per)\s*(?:[A-Za-z]{1,20}\s*){1,2})?(?:\^\s*\{?\s*-?[1-9]\s*\}?)?"
     r"|\\frac\{\s*[a-z]{1,12}\s*\}\{\s*[a-z]{1,12}\s*\})"
 )
@@ -143,11 +143,22 @@ def _with_unit(text: str) -> Value | None:
     if not name:
         return Value(number, decimals, percent)
     unit = _known_unit(name)
-    return unit and Value(number, decimals, percent, unit, comma=comma)
+    apart = match[0][len(match[1]) :] != match[2]
+    if unit is None or _is_algebra(name.lower(), apart):
+        return None
+    return Value(number, decimals, percent, unit, comma=comma)
+
+
+def _is_algebra(name: str, apart: bool) -> bool:
+    """3ab and 3 a b are products, 3 kg and 3 red apples are not."""
+    words = re.findall(r"[a-z]+", name)
+    if not words or name in KNOWN or any(word in KNOWN and len(word) > 1 for word in words):
+        return False
+    return max(map(len, words)) < (3 if apart else 4) and not re.search(r"[/^°]", name)
 
 
 def _known_unit(name: str) -> Unit | None:
-    if len(name) == 1 and name not in "mgsl°" and name not in CURRENCIES:  # "2x" is algebra
+    if len(name) == 1 and name not in "mgslL°" and name not in CURRENCIES:  # "2x" is algebra
         return None
     if _NO_UNITS & set(re.findall(r"[a-z]+", name.lower())):
         return None
@@ -266,6 +277,9 @@ def ratio_of_units(gold: Unit, answer: Unit) -> Fraction | None:
         return answer[1] / gold[1]
     if {gold[0], answer[0]} == {"£", "mass"} and KNOWN["pound"] in (gold, answer):
         return Fraction(1)  # pounds of money
+    names = sorted((gold[0], answer[0]), key=len)
+    if names[1].endswith(f" {names[0]}"):  # tickets and children tickets
+        return Fraction(1)
     return None
 
 

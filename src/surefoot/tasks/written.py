@@ -20,7 +20,7 @@ from functools import lru_cache, partial
 
 from surefoot.tasks.answers import ascii_digits
 from surefoot.tasks.leaves import same_whole
-from surefoot.tasks.matrices import matrix_of, same_matrix
+from surefoot.tasks.matrices import as_vector, matrix_of, same_matrix
 from surefoot.tasks.regions import region_of, same_region
 from surefoot.tasks.values import value_of
 
@@ -108,6 +108,11 @@ def same_as_written(gold: str, answer: str, same: Same) -> bool | None:
     matrix, other = matrix_of(gold), matrix_of(answer)
     if matrix is not None and other is not None:
         return same_matrix(matrix, other, within)
+    for found, text in ((matrix, answer), (other, gold)):
+        vector = None if found is None else as_vector(*found)
+        elements = bracketed(text) if vector is not None else None
+        if vector is not None and elements is not None and elements[0] == "(":
+            return _in_order(*_in_turn(vector, parts(elements[1]), text is answer), same)
     left, right = region_of(gold), region_of(answer)
     if left is not None and right is not None and (left.surely or right.surely):
         return same_region(left, right, within)
@@ -115,6 +120,10 @@ def same_as_written(gold: str, answer: str, same: Same) -> bool | None:
     if whole is not None:
         return whole
     return _same_parts(_bare(gold, answer), _bare(answer, gold), same)
+
+
+def _in_turn(first: list[str], second: list[str], keep: bool) -> tuple[list[str], list[str]]:
+    return (first, second) if keep else (second, first)
 
 
 _POINT = re.compile(r"[A-Z]\s*=?\s*(?=\(.*,)")
