@@ -41,7 +41,13 @@ class Reader:
     def read(self, text: str) -> Any:
         """A sympy object, or None if it cannot be read or is too large to work with."""
         self._now = (text, time.perf_counter(), time.process_time())
-        latex = need("math_verify.parser", "maths").LatexExtractionConfig()
+        # its own tidying would take the t of 4t for tons
+        spelling = need("latex2sympy2_extended.math_normalization", "maths").NormalizationConfig(
+            basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="none"
+        )
+        latex = need("math_verify.parser", "maths").LatexExtractionConfig(
+            normalization_config=spelling
+        )
         found = need("math_verify", "maths").parse(
             f"${text}$",
             extraction_config=[latex],
@@ -147,11 +153,17 @@ def _same_by_numbers(left: Any, right: Any, texts: str, sympy: Any) -> bool | No
     is_real = not (left.has(sympy.I) or right.has(sympy.I))
     verdicts = []
     for i, point in enumerate(_points(symbols, texts, sympy)):
-        values = [sympy.N(side.subs(point), DIGITS) for side in (left, right)]
-        if i >= POINTS and is_real and not all(value.is_real for value in values):
+        if i >= POINTS and is_real and not all(_is_real(s, point, sympy) for s in (left, right)):
             continue  # \sqrt{x}\sqrt{y} and \sqrt{xy} differ only where the first is not real
-        verdicts.append(_agree(*values, sympy))
+        verdicts.append(_agree(left.subs(point), right.subs(point), sympy))
     return False if False in verdicts else True if all(verdicts) else None
+
+
+def _is_real(side: Any, point: dict[Any, Any], sympy: Any) -> bool:
+    """Is no root and no logarithm taken of a negative number?"""
+    inner = [p.base for p in side.atoms(sympy.Pow) if not p.exp.is_integer]
+    inner += [logarithm.args[0] for logarithm in side.atoms(sympy.log)]
+    return not any(sympy.N(arg.subs(point)).is_negative for arg in inner)
 
 
 def _are_multiples(left: Any, right: Any, texts: str, sympy: Any) -> bool | None:

@@ -145,7 +145,7 @@ def _singular(word: str) -> str:
 
 # A unit after algebra must be sure to be one: "2\\sqrt{3} cm", not the m of "2\\sqrt{3} m".
 _ENDS_IN_UNIT = re.compile(
-    r"(.*[\w})°])\s+((?:[A-Za-z]{2,20}\.?\s*){1,3}(?:\^\s*\{?\s*[23]\s*\}?)?)(?<![\s{])"
+    r"(.*?[\w})°])\s+((?:[A-Za-z]{2,20}\.?\s*){1,3}(?:\^\s*\{?\s*[23]\s*\}?)?)(?<![\s{])"
 )
 
 

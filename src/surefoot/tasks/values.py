@@ -115,6 +115,7 @@ def without_brackets(text: str) -> str:
 
 def _money(name: str, amount: str) -> Value | None:
     """Of what follows a currency sign: "5", "1.5 million", "5k", "5 dollars"."""
+    amount = re.sub(r"\s*(?:/|\bper\s|\ban?\s)\s*[A-Za-z]+$", "", amount)  # $40 per day
     scale = re.fullmatch(r"(.*\d)\s*(k|mn?|bn?)", amount, re.IGNORECASE)
     value = value_of(scale[1] if scale else amount)
     if value is None or value.base is not None or value.percent:
@@ -278,6 +279,8 @@ def ratio_of_units(gold: Unit, answer: Unit) -> Fraction | None:
     if {gold[0], answer[0]} == {"£", "mass"} and KNOWN["pound"] in (gold, answer):
         return Fraction(1)  # pounds of money
     names = sorted((gold[0], answer[0]), key=len)
+    if names[0] in CURRENCIES and names[1].startswith(f"{names[0]}/"):
+        return Fraction(1)  # the question says per what
     if names[1].endswith(f" {names[0]}"):  # tickets and children tickets
         return Fraction(1)
     return None

@@ -252,8 +252,10 @@ def _same_equations(golds: list[str], answers: list[str], same: Same) -> bool | 
     if len(answers) == 1:
         return same_as_written(golds[1], answers[0], same)
     if len(answers) == 2 and _is_name(answers[0]) and not _is_name(golds[1]):
-        named_alike = key(golds[0]) == key(answers[0]) or _is_graph(golds[0], answers[0])
-        return named_alike and same_as_written(golds[1], answers[1], same)
+        if key(golds[0]) == key(answers[0]) or _is_graph(golds[0], answers[0]):
+            return same_as_written(golds[1], answers[1], same)
+        if not re.search(r"[A-Za-z]", golds[1] + answers[1]):  # x = 5 is not y = 5
+            return False
     return same(" = ".join(golds), " = ".join(answers))
 
 
