@@ -145,7 +145,7 @@ def _with_unit(text: str) -> Value | None:
         return Value(number, decimals, percent)
     unit = _known_unit(name)
     apart = match[0][len(match[1]) :] != match[2]
-    if unit is None or _is_algebra(name.lower(), apart):
+    if unit is None or _is_algebra(name.lower(), apart) or (name == "h" and not apart):
         return None
     return Value(number, decimals, percent, unit, comma=comma)
 
@@ -159,7 +159,7 @@ def _is_algebra(name: str, apart: bool) -> bool:
 
 
 def _known_unit(name: str) -> Unit | None:
-    if len(name) == 1 and name not in "mgslL°" and name not in CURRENCIES:  # "2x" is algebra
+    if len(name) == 1 and name not in "mgslLh°" and name not in CURRENCIES:  # "2x" is algebra
         return None
     if _NO_UNITS & set(re.findall(r"[a-z]+", name.lower())):
         return None
@@ -167,21 +167,22 @@ def _known_unit(name: str) -> Unit | None:
 
 
 def _compound(text: str) -> Value | None:
-    """Of "3 hours 30 minutes" or "5 feet 10 inches": the sum, in the first unit."""
-    found = _COMPOUND.findall(text)
-    if not 2 <= len(found) <= 4 or _COMPOUND.sub("", text).strip():
+    """Of "3 hours 30 minutes" or "two dollars and fifty cents": the sum, in the first unit."""
+    pieces = re.split(r"\s+and\s+|\s*,\s*", text)
+    if len(pieces) == 1:
+        pieces = [f"{number} {name}" for number, name in _COMPOUND.findall(text)]
+        pieces = [] if _COMPOUND.sub("", text).strip() else pieces
+    if not 2 <= len(pieces) <= 4:
         return None
-    units = [_known_unit(name) for _, name in found]
-    if any(u is None or u[0] != (units[0] or u)[0] or u[0] == u[1] for u in units):
-        return None
-    sizes = [unit[1] for unit in units if unit is not None]
-    if sorted(set(sizes), reverse=True) != sizes:
+    parts = [(v.number, v.unit) for v in map(value_of, pieces) if v is not None and v.unit]
+    sizes = [unit[1] for _, unit in parts]
+    one_measure = len({unit[0] for _, unit in parts}) == 1 and parts[0][1][1] != sizes[-1]
+    if len(parts) < len(pieces) or not one_measure or sorted(set(sizes), reverse=True) != sizes:
         return None
     total = sum(
-        (Fraction(number) * size for (number, _), size in zip(found, sizes, strict=True)),
-        Fraction(0),
+        (number * size for (number, _), size in zip(parts, sizes, strict=True)), Fraction(0)
     )
-    return Value(total / sizes[0], unit=units[0])
+    return Value(total / sizes[0], unit=parts[0][1])
 
 
 def _in_words(text: str) -> Value | None:

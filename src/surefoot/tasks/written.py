@@ -325,7 +325,7 @@ def bracketed(text: str) -> tuple[str, str, str] | None:
         depth += (char in "([{") - (char in ")]}")
         if depth < 0:
             return None
-    listed = "," in inside and not text.startswith("(\\begin")
+    listed = ("," in inside or ";" in inside) and not text.startswith("(\\begin")
     return (opening, inside, closing) if listed or opening == r"\{" else None
 
 
