@@ -100,6 +100,6 @@ def test_a_completion_of_a_million_characters(comparer):
         (r"\boxed{" * 150_000 + "3", Verdict.CORRECT),  # by its last number
         ("\n" * 1_000_000 + r"\boxed{3}", Verdict.CORRECT),
     ):
-        start = time.perf_counter()
+        start = time.process_time()
         assert check(problem, Trace(problem, (Step(text),))) is verdict
-        assert time.perf_counter() - start < 2
+        assert time.process_time() - start < 2

@@ -26,7 +26,7 @@ _JSON_KEY = re.compile(r"""(["'])(?:final[_ ]?)?answer\1\s{0,9}:\s{0,9}""", re.I
 _LATEX_ESCAPE = re.compile(  # \frac is a form feed and "rac" to JSON: the writer forgot to escape
     r"(?<!\\)\\(?:frac|binom|boxed|begin|bar|beta|text|times|tfrac|theta|tan|rm|right|rho|ne|nu)\b"
 )
-_RAW_JSON = re.compile(r"""(["'])((?:(?!\1)[^\\\n]|\\.){0,300})\1|([^\s,}"'][^,}\n]{0,100})""")
+_RAW_JSON = re.compile(r"""(["'])((?:(?!\1)[^\\\n]|\\.){0,300})\1|([^\s,}"'{[][^,}\n]{0,100})""")
 _HASHES = re.compile(r"####[ \t]*([^\n]{1,300})")
 _SHORT = re.compile(  # what is an answer and no heading, although text follows it
     r"[-+]?\s*\\?[$€£]?\s*[-+]?[\d.,/]*\d\s*(?:\\?%|[a-z°]+(?: [a-z]+)?)?\.?|\(?[A-J]\)?|yes|no",

@@ -253,9 +253,12 @@ Ends = tuple[Fraction | float, bool, Fraction | float, bool]
 
 def _joined(pieces: tuple[Piece, ...]) -> list[Ends] | None:
     """The pieces in order, touching ones joined; None if an end is no number."""
-    ends = [(_number(p.low), p.low_in, _number(p.high), p.high_in) for p in pieces]
-    if any(low is None or high is None for low, _, high, _ in ends):
-        return None
+    ends: list[Ends] = []
+    for piece in pieces:
+        low, high = _number(piece.low), _number(piece.high)
+        if low is None or high is None:
+            return None
+        ends.append((low, piece.low_in, high, piece.high_in))
     joined: list[Ends] = []
     for low, low_in, high, high_in in sorted(ends, key=lambda e: (e[0], not e[1])):
         before = joined[-1] if joined else None
