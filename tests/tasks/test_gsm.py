@@ -115,7 +115,9 @@ def test_replies_in_json(data, comparer):
     read = 0
     for _, record in read_rows(path):
         try:
-            answer = json.loads(record["output"][0])["answer"]
+            reply = record["output"][0]
+            reply = reply[reply.find("{") : reply.rfind("}") + 1]
+            answer = json.loads(reply, strict=False)["answer"]
         except (ValueError, KeyError, TypeError):
             continue
         if re.fullmatch(r"\$?[\d,.]*\d", str(answer)):
