@@ -16,8 +16,19 @@ from source_tree import ROOT, Function, definitions, functions, modules, report
 EXCEPTIONS: dict[str, str] = {
     "tasks/trails.py::_flaw": "one line for each way a step can be wrong, in the order they count",
     "tasks/gym_worker.py::is_expression": "the loop of a tokenizer",
-    "tasks/equal_worker.py::_refuted": "one case for each sort of mathematical object",
-    "tasks/values.py::same_plainly": "one case for each way of writing a value",
+    "tasks/equal_worker.py::_same_by_numbers": "one case for each sort of mathematical object",
+    "tasks/leaves.py::same_plainly": "one case for each way of writing a value",
+    "tasks/values.py::_number": "one case for each way of writing a number",
+    "tasks/values.py::_compound": "one condition for each way of being no sum of units",
+    "tasks/moments.py::date_of": "one case for each way of writing a date",
+    "tasks/moments.py::time_of": "one case for each way of writing a time",
+    "tasks/regions.py::_bounds": "one condition for each way of being no inequality",
+    "tasks/written.py::_same_ratio": "two ratios, or a ratio and a fraction",
+    "tasks/values.py::value_of": "one case for each way of writing a value",
+    "tasks/regions.py::region_of": "one case for each way of writing a set of numbers",
+    "tasks/written.py::same_as_written": "one case for each sort of answer",
+    "tasks/written.py::_same_equations": "one case for each number of sides",
+    "tasks/answers.py::_essence": "the places of an answer in a sentence, in the order they count",
     "policy/local_decode.py::Decoder.stream": "continuous batching's loop: admit, step, retire",
 }
 

@@ -10,9 +10,11 @@ from surefoot.core.errors import InputError, MissingExtra
 from surefoot.core.types import Problem, Step, Trace, Verdict
 from surefoot.core.votes import answer_classes
 from surefoot.tasks.equal import Comparer, Comparison, math_checker
-from surefoot.tasks.values import same_plainly, value_of
+from surefoot.tasks.leaves import same_plainly
+from surefoot.tasks.spelling import tidy
+from surefoot.tasks.values import value_of
 from surefoot.tasks.workers import TookTooLong, WorkerDied, Workers
-from surefoot.tasks.written import parts, same_as_written, tidy
+from surefoot.tasks.written import parts, same_as_written
 
 # gold, answer: settled as written
 SAME = [
@@ -137,7 +139,7 @@ def test_a_timeout_is_unreadable_not_wrong():
 def test_answer_classes(comparer):
     answers = ["1/2", None, "0.5", "2", "", "two", r"\frac{4}{2}", "2"]
     readable = [answer or None for answer in answers]
-    assert answer_classes(readable, same=comparer.equal) == [0, None, 0, 1, None, 2, 1, 1]
+    assert answer_classes(readable, same=comparer.equal) == [0, None, 0, 1, None, 1, 1, 1]
     assert answer_classes([], same=comparer.equal) == []
 
 

@@ -1,4 +1,6 @@
 import json
+import re
+from fractions import Fraction
 
 import pytest
 
@@ -76,6 +78,52 @@ def test_every_gold_passes_its_own_checker(gsm8k):
         problems = gsm8k_file(gsm8k / f"{split}.jsonl.gz")
         assert len(problems) == count
         assert check_golds(problems, math_checker()) == []
+
+
+def last_number_of(text):
+    """An independent reading: the last number in the last box, else in the text."""
+    boxes = re.findall(r"\\boxed\{([^{}]*(?:\{[^{}]*\})*[^{}]*)\}", text)
+    places = [box for box in boxes[-1:] if re.search(r"\d", box)] or [text]
+    found = re.findall(r"(?<![\d.])-?\$?\d[\d,]*(?:\.\d+)?", places[0])
+    return Fraction(found[-1].replace("$", "").replace(",", "")) if found else None
+
+
+@pytest.mark.slow
+def test_candidates_graded_like_an_independent_last_number(data, comparer):
+    """All 16,000 sampled solutions of 500 GSM8K problems."""
+    path = data / "strictprmbench" / "gsm8k_500x32_samples.jsonl.gz"
+    if not path.is_file():
+        pytest.skip(f"no file {path}")
+    candidates = [c for _, row in read_rows(path) for c in row["candidates"]]
+    disagreements = []
+    for candidate in candidates:
+        gold = candidate["problem"]["ground_truth"]
+        text = candidate["raw_text"].split("\nassistant\n", 1)[-1]
+        ours = comparer.equal(gold, final_answer(text) or "") is True
+        if ours != (last_number_of(text) == Fraction(gold.replace(",", ""))):
+            disagreements.append((candidate["problem"]["id"], text[-200:]))
+    assert len(candidates) == 16_000
+    assert disagreements == []
+
+
+@pytest.mark.slow
+def test_replies_in_json(data, comparer):
+    """ZeroEval: what the JSON object of a whole reply holds is what is read from it."""
+    path = data / "zeroeval_gsm" / "gsm8k_first100_by_model.jsonl.gz"
+    if not path.is_file():
+        pytest.skip(f"no file {path}")
+    read = 0
+    for _, record in read_rows(path):
+        try:
+            reply = record["output"][0]
+            reply = reply[reply.find("{") : reply.rfind("}") + 1]
+            answer = json.loads(reply, strict=False)["answer"]
+        except (ValueError, KeyError, TypeError):
+            continue
+        if re.fullmatch(r"\$?[\d,.]*\d", str(answer)):
+            read += 1
+            assert comparer.equal(str(answer), final_answer(record["output"][0])) is True
+    assert read > 3000
 
 
 def test_published_accuracies_and_every_flag(gsm8k, comparer):

@@ -2,31 +2,71 @@ r"""Reading final answers out of what a model wrote. Text in, text out; nothing 
 
 `final_answer` takes the first of these that is there:
 
-    1. the last balanced, non-empty \boxed{...}
-    2. the last "#### x"
-    3. the last "the answer is x", "Answer: x" or line "A: x"
-    4. the last number, if `last_resort`
+    1. the value of the last "answer" or "final_answer" of a JSON object, if no box comes after it
+    2. the last balanced, non-empty \boxed{...}
+    3. the last "#### x" that is no markdown heading
+    4. the last "the answer is x", "Answer: x" or line "A: x"; of a sentence, its number
+    5. the last number, time or ratio, if `last_resort`
 
 All of it takes time linear in the text, whose last million characters are read.
 """
 
+import json
 import re
 import unicodedata
 
 LONGEST = 1_000_000  # characters of a completion that are looked at, from its end
 LONGEST_STATED = 300  # characters of an answer that is stated in a sentence
+LONGEST_JSON = 4000  # characters of a value in JSON
+MOST_STATEMENTS = 1000  # of which the last that states something counts
+SENTENCE = 4  # words from which a stated answer is a sentence with the answer in it
 
 _BRACES = re.compile(r"\\(?:boxed|fbox)\s{0,9}\{|\\.|[{}]", re.DOTALL)
+_JSON_KEY = re.compile(r"""(["'])(?:final[_ ]?)?answer\1\s{0,9}:\s{0,9}""", re.IGNORECASE)
+_LATEX_ESCAPE = re.compile(  # \frac is a form feed and "rac" to JSON: the writer forgot to escape
+    r"(?<!\\)\\(?:frac|binom|boxed|begin|bar|beta|text|times|tfrac|theta|tan|rm|right|rho|ne|nu)\b"
+)
+_RAW_JSON = re.compile(r"""(["'])((?:(?!\1)[^\\\n]|\\.){0,300})\1|([^\s,}"'{[][^,}\n]{0,100})""")
 _HASHES = re.compile(r"####[ \t]*([^\n]{1,300})")
+_SHORT = re.compile(  # what is an answer and no heading, although text follows it
+    r"[-+]?\s*\\?[$€£]?\s*[-+]?[\d.,/]*\d\s*(?:\\?%|[a-z°]+(?: [a-z]+)?)?\.?|\(?[A-J]\)?|yes|no",
+    re.IGNORECASE,
+)
+_HEADING = re.compile(
+    r".*:|\d+[.)]\s+\D.*|(?:step\s+\d+|conclusion|solution|(?:final\s+)?answer|summary|explanation)\b.*",
+    re.IGNORECASE,
+)
 _STATED = re.compile(
-    r"(?:\banswers?(?:\s+is|\s+are|\s*:|\s*=)\s*:?|^[ \t*]{0,9}A\s?:)",
+    r"(?:\banswers?[*_]{0,3}(?:(?:\s+to\s[^.\n]{1,80}?)?\s+(?:is|are|(?:will|would|should|must)\s+be)\b"
+    r"|\s*:|\s*=)\s*:?|^[ \t*]{0,9}A\s?:)",
     re.IGNORECASE | re.MULTILINE,
 )
-_STATED_MATH = re.compile(r"\s*(?:\$\$?([^$]+)\$\$?(?!\d)|\\\((.+?)\\\)|\\\[(.+?)\\\])")
-_SENTENCE_END = re.compile(
-    r"[.!?](?=\s|$)|[,;]?\s+(?:because|since|which|where|so|as|but|for)\b", re.IGNORECASE
+_LABEL_ALONE = re.compile(  # a heading; what it announces is in the next line
+    r"^[ \t#*_]{0,9}(?:the\s+)?final\s+answer[ \t:*_]{0,9}$", re.IGNORECASE | re.MULTILINE
 )
-_NUMBER = re.compile(r"(?<![\w.])[-+]?\$?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:/\d+)?%?(?!\d)", re.ASCII)
+_STATED_MATH = re.compile(r"\s*(?:\$\$?([^$]+)\$\$?(?!\d)|\\\((.+?)\\\)|\\\[(.+?)\\\])", re.DOTALL)
+_SENTENCE_END = re.compile(r"(?<!\b[ap]\.m)[.!?](?=\s|$)", re.IGNORECASE)
+_CLAUSE_END = re.compile(r"[,;]?\s+(?:because|since|which|where|so|as|but|for)\b", re.IGNORECASE)
+_EMPHASISED = re.compile(
+    r"\*\*([^*\n]{1,100})\*\*|\\\(([^\n]{1,100}?)\\\)|\\boxed\{([^{}]{1,100})\}"
+)
+_COPULA = re.compile(r"\b(?:is|are|was|were|be|equals?)\b|=|:\s", re.IGNORECASE)
+_NOT_ONE_NUMBER = re.compile(
+    r"\b(?:all|any|every|except|greater|less|than|between|or|multiples?|at least|at most)\b",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(
+    r"(?<![\w.])[-+]?\$?(?:"
+    r"\d{1,2}(?::\d{2}){0,2}\s?[ap](?:\.m\b\.?|m\b)"  # 2:00 pm
+    r"|\d{1,9}(?::\d{1,9}){1,3}"  # 14:30, 3:4
+    r"|(?:\d{1,9}\s?)?\\[dt]?frac\{-?\d{1,20}\}\{\d{1,20}\}"
+    r"|\d{1,9}\s\d{1,9}/\d{1,9}"  # 2 1/3
+    r"|\d{1,3}(?:(?:\{,\}|,\\!|\\,)\d{3})+"
+    r"|\d[\d.]{0,20}\s?(?:\\times|×)\s?10\s?\^\s?\{?-?\d{1,3}\}?"
+    r"|(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:/\d+)?%?(?:\s(?:thousand|million|billion)\b)?"
+    r")(?!\d)",
+    re.ASCII | re.IGNORECASE,
+)
 _GSM8K_GOLD = re.compile(r"#### (-?[0-9.,]+)")
 _MARK = re.compile(r"<<[^<>\n]{0,200}>>")
 _MINUSES = str.maketrans(dict.fromkeys("−‒–﹣-", "-") | {"⁄": "/", "∕": "/"})
@@ -38,7 +78,7 @@ def final_answer(text: str, *, last_resort: bool = True) -> str | None:
     last_resort: without a stated answer, take the last number of the text.
     """
     text = text[-LONGEST:]
-    found = last_boxed(text) or after_hashes(text) or stated(text)
+    found = in_json(text) or last_boxed(text) or after_hashes(text) or stated(text)
     return found or (last_number(text) if last_resort else None)
 
 
@@ -50,6 +90,8 @@ def last_boxed(text: str) -> str | None:
 
     Of boxes within a box the outermost counts, without the inner \boxed.
     """
+    if "\\boxed" not in text and "\\fbox" not in text:
+        return None
     open_braces: list[int] = []  # where the content of an open box starts; -1 for a mere brace
     last = None
     for token in _BRACES.finditer(text):
@@ -69,26 +111,97 @@ def _unwrap(content: str) -> str:
     return inner[1].strip() if inner and inner[1].strip() else content
 
 
+def in_json(text: str) -> str | None:
+    """The value of the last "answer" or "final_answer" of a JSON object, also of a broken one.
+
+    None if a box comes after it. A list gives its elements, a sentence its number.
+    """
+    key = None
+    for key in _JSON_KEY.finditer(text):  # noqa: B007
+        pass
+    if key is None or "{" not in text[: key.start()]:
+        return None
+    found, length = _json_value(text[key.end() : key.end() + LONGEST_JSON])
+    if found is None or "\\boxed" in text[key.end() + length :]:
+        return None
+    return last_boxed(found) or _essence(_tidy(found)) or None
+
+
+def _json_value(text: str) -> tuple[str | None, int]:
+    """(value as text, its length) at the beginning of a text."""
+    if not _LATEX_ESCAPE.search(text.partition("\n")[0]):
+        try:
+            value, end = json.JSONDecoder().raw_decode(text)
+        except (ValueError, RecursionError):
+            value, end = None, 0
+        if isinstance(value, int | float):
+            return text[:end], end  # as it was written, 18.00 too
+        if isinstance(value, list):
+            return ", ".join(map(str, value)), end
+        if isinstance(value, str):
+            return value, end
+    raw = _RAW_JSON.match(text)
+    return (None, 0) if raw is None else (raw[2] if raw[1] else raw[3], raw.end())
+
+
 def after_hashes(text: str) -> str | None:
-    """What follows the last "####", up to the end of its line."""
-    found = _HASHES.findall(text)
-    return (_tidy(found[-1]) or None) if found else None
+    """What follows the last "####", up to the end of its line, if it is no markdown heading.
+
+    A heading ends in a colon, is numbered, is a word such as "Conclusion", or is followed by
+    text although it is neither a number nor a choice.
+    """
+    end = len(text.rstrip())
+    for found in reversed(list(_HASHES.finditer(text))):
+        answer = _tidy(found[1])
+        is_last = found.end() >= end
+        if answer and not _HEADING.fullmatch(answer) and (is_last or _SHORT.fullmatch(answer)):
+            return answer
+    return None
 
 
 def stated(text: str) -> str | None:
     """What the last "the answer is x", "Answer: x" or line "A: x" states, or None.
 
-    It ends with its sentence; a unit stays, markdown and the closing period go.
+    It ends with its sentence; a unit stays, markdown and the closing period go. Of a whole
+    sentence ("Final answer: she has 5 apples left") the number is taken: what is emphasised,
+    else what follows "is", else the last one.
     """
-    for match in reversed(list(_STATED.finditer(text))):
-        rest = text[match.end() : match.end() + LONGEST_STATED].split("\n")[0].strip(" \t*_`")
+    for match in reversed(_statements(text)):
+        rest = text[match.end() : match.end() + LONGEST_STATED].lstrip(" \t*_`:}")
+        if _LABEL_ALONE.fullmatch(match[0]):
+            rest = rest.lstrip("\r\n\t *_`#>")
         maths = _STATED_MATH.match(rest)
         if maths is not None:
             return next(group for group in maths.groups() if group).strip()
-        answer = _tidy(_SENTENCE_END.split(rest, maxsplit=1)[0])
+        answer = _essence(_SENTENCE_END.split(rest.split("\n")[0], maxsplit=1)[0])
         if answer:
             return answer
     return None
+
+
+def _statements(text: str) -> list[re.Match[str]]:
+    found = [*_STATED.finditer(text), *_LABEL_ALONE.finditer(text)]
+    return sorted(found, key=lambda match: match.end())[-MOST_STATEMENTS:]
+
+
+def _essence(sentence: str) -> str:
+    """A short answer as it is; of a sentence with a number, the number."""
+    answer = re.sub(r"^that\s+", "", _tidy(_CLAUSE_END.split(sentence, maxsplit=1)[0]))
+    words = re.findall(r"(?<![\\\w])[^\W\d_]{2,}", answer)
+    if len(words) < SENTENCE or not answer[0].isalpha():
+        return answer
+    emphasised = [next(g for g in m.groups() if g) for m in _EMPHASISED.finditer(sentence)]
+    with_number = [piece for piece in emphasised if re.search(r"\d", piece)]
+    if with_number:
+        return _tidy(with_number[-1])
+    if _NOT_ONE_NUMBER.search(answer) or not re.search(r"\d", answer):
+        return answer
+    copulas = list(_COPULA.finditer(answer))
+    maths = _STATED_MATH.match(answer, copulas[-1].end()) if copulas else None
+    if maths is not None:
+        return next(group for group in maths.groups() if group).strip()
+    after = _NUMBER.search(ascii_digits(answer), copulas[-1].end()) if copulas else None
+    return after[0].rstrip(",") if after else last_number(answer) or answer
 
 
 def last_number(text: str) -> str | None:
@@ -101,6 +214,8 @@ def last_number(text: str) -> str | None:
 
 def _tidy(answer: str) -> str:
     answer = answer.strip().strip("*_`").strip()
+    if answer.endswith("$") and answer.count("$") == 1:  # it closes what began before the answer
+        answer = answer[:-1].rstrip()
     return answer.rstrip(".").rstrip() if not answer.endswith("...") else answer
 
 

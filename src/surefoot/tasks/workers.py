@@ -1,8 +1,9 @@
 """Long-lived child processes that can be killed: for work that may hang or eat all memory.
 
-A child reads one JSON request a line and writes one JSON reply a line. The
-parent waits for a reply no longer than `seconds`, then kills the child; another,
-already warm, takes its place. A child's start (its imports) is not counted.
+A child reads one JSON request a line and writes one JSON reply a line. A request has
+`seconds`. A child that can stop by itself then does, and goes on; one that does not
+reply soon after is killed, and another, already warm, takes its place. A child's
+start (its imports) is not counted.
 
 Children get no secrets from the environment, at most `MEMORY` bytes, and may
 neither write files nor start programs nor open sockets once they are warm. That
@@ -28,6 +29,7 @@ Message = dict[str, Any]
 
 MEMORY = 2 << 30  # bytes of address space for a child
 WARM_UP = 120.0  # seconds a child may take to start
+GRACE = 0.25  # seconds in which a child may say that it was too slow before it is killed
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
 _FORBIDDEN = (
     "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "os.spawn", "os.remove",
@@ -37,7 +39,11 @@ _FORBIDDEN = (
 
 
 class TookTooLong(SurefootError):
-    """A request was not answered in time; its child was killed."""
+    """A request was not answered in time. reply: what a child that stopped by itself says."""
+
+    def __init__(self, message: str, reply: Message | None = None) -> None:
+        super().__init__(message)
+        self.reply = reply or {}
 
 
 class WorkerDied(SurefootError):
@@ -84,20 +90,33 @@ class Worker:
         """False once the child has ended, whoever ended it."""
         return self._process.poll() is None or not self._warm  # `ready` says why it never warmed
 
-    def ready(self) -> None:
-        """Waits until the child is warm; raises MissingExtra if it lacks a package."""
+    def ready(self, seconds: float = WARM_UP) -> bool:
+        """Is the child warm within `seconds`? Raises MissingExtra if it lacks a package.
+
+        After `WARM_UP` it will never be: then it is killed, and this raises TookTooLong.
+        """
         if self._warm:
-            return
-        reply = self._reply(WARM_UP)
+            return True
+        try:
+            line = self._replies.get(timeout=min(seconds, WARM_UP))
+        except queue.Empty:
+            if seconds < WARM_UP:
+                return False
+            self.kill()
+            raise TookTooLong(f"no worker process was ready within {WARM_UP:g} s") from None
+        reply = self._read_reply(line)
         if "missing" in reply:
             self.kill()
             raise MissingExtra(reply["missing"])
         self._warm = True
+        return True
 
     def ask(self, request: Message, seconds: float) -> Message:
-        """The child's reply; kills it and raises if it takes too long or dies."""
+        """The reply of a warm child; kills it and raises if it takes too long or dies.
+
+        {"late": True} of a child that stopped by itself, and can be asked again.
+        """
         assert self._process.stdin is not None
-        self.ready()
         self.served += 1
         try:
             self._process.stdin.write(json.dumps({**request, "seconds": seconds}) + "\n")
@@ -105,14 +124,14 @@ class Worker:
         except OSError as error:
             self.kill()
             raise WorkerDied(f"the worker process ended before a request ({error})") from error
-        return self._reply(seconds)
-
-    def _reply(self, seconds: float) -> Message:
         try:
-            line = self._replies.get(timeout=seconds)
+            line = self._replies.get(timeout=seconds + GRACE)
         except queue.Empty:
             self.kill()
             raise TookTooLong(f"no reply within {seconds:g} s") from None
+        return self._read_reply(line)
+
+    def _read_reply(self, line: str | None) -> Message:
         if line is None:
             self.kill()
             raise WorkerDied(f"the worker process ended (status {self._process.returncode})")
@@ -152,6 +171,7 @@ class Workers:
         self._all: set[Worker] = set()
         self._lock = threading.Lock()
         self._closed = False
+        self._ever_warm = False
 
     def __enter__(self) -> Self:
         return self
@@ -159,21 +179,49 @@ class Workers:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def ask(self, request: Message, *, seconds: float | None = None) -> Message:
+    def ready(self) -> None:
+        """Waits until a child is warm, if none ever was. Raises as `ask` does."""
+        if self._ever_warm:
+            return
+        worker = self._take(WARM_UP)
+        try:
+            worker.ready()
+        except BaseException:
+            self._discard(worker)
+            raise
+        self._ever_warm = True
+        self._idle.put(worker)
+
+    def ask(
+        self, request: Message, *, seconds: float | None = None, wait: float = WARM_UP
+    ) -> Message:
         """One reply within `seconds` (by default those of all requests). Safe in any thread.
 
+        wait: the most seconds until a warm child is free, which are not part of `seconds`.
         Raises TookTooLong, WorkerDied or MissingExtra.
         """
-        worker = self._take()
+        limit = self.seconds if seconds is None else seconds
+        start = time.perf_counter()
+        worker = self._take(wait)
         try:
-            reply = worker.ask(request, self.seconds if seconds is None else seconds)
-        except BaseException:  # also an interrupt: its late reply must not reach another request
-            self._replace(worker)
+            if not worker.ready(max(0.0, wait - (time.perf_counter() - start))):
+                self._idle.put(worker)
+                raise TookTooLong(f"no worker process was free within {wait:g} s")
+            reply = worker.ask(request, limit)
+        except (TookTooLong, WorkerDied):
+            if not worker.alive:
+                self._replace(worker)
             raise
+        except BaseException:  # an interrupt: its late reply must not reach another request
+            self._discard(worker)
+            raise
+        self._ever_warm = True
         if worker.served >= self._recycle:
             self._replace(worker)
         else:
             self._idle.put(worker)
+        if "late" in reply:
+            raise TookTooLong(f"no reply within {limit:g} s", reply)
         return reply
 
     def close(self) -> None:
@@ -184,13 +232,16 @@ class Workers:
         for worker in workers:
             worker.kill()
 
-    def _take(self) -> Worker:
+    def _take(self, wait: float) -> Worker:
         self._start()
+        end = time.perf_counter() + wait
         while True:
             try:
-                worker = self._idle.get(timeout=1.0)
+                worker = self._idle.get(timeout=max(0.001, min(1.0, end - time.perf_counter())))
             except queue.Empty:
                 self._start()  # raises if somebody closed us meanwhile
+                if time.perf_counter() >= end:
+                    raise TookTooLong(f"no worker process was free within {wait:g} s") from None
                 continue
             if worker.alive:
                 return worker
@@ -207,12 +258,13 @@ class Workers:
                 self._idle.put(worker)
 
     def _replace(self, worker: Worker) -> None:
+        self._discard(worker)
+        self._start_below()
+
+    def _discard(self, worker: Worker) -> None:
         worker.kill()
         with self._lock:
             self._all.discard(worker)
-            closed = self._closed
-        if not closed:
-            self._start_below()
 
     def _start_below(self) -> None:
         """Starts a substitute that is used only when no warm worker is idle."""
@@ -231,8 +283,20 @@ class Workers:
 # --- the child's side ------------------------------------------------------
 
 
-def serve(warm_up: Callable[[], Callable[[Message], Message]]) -> None:
+class Late(BaseException):  # no library catches it
+    """Raised in a child, in the middle of a request that has run out of time."""
+
+
+def serve(
+    warm_up: Callable[[], Callable[[Message], Message]],
+    *,
+    after_late: Callable[[], Message] | None = None,
+) -> None:
     """The life of a child: limits, `warm_up()` to get the answering function, then requests.
+
+    after_late: clears what a request leaves behind that is stopped in its middle, and gives
+      what the reply says besides "late". Without it none is stopped, and the parent kills a
+      child that takes too long.
 
     An ImportError during warm-up is told to the parent. What the answering function
     prints goes nowhere; what it raises ends the child.
@@ -247,11 +311,36 @@ def serve(warm_up: Callable[[], Callable[[Message], Message]]) -> None:
         _write(replies, {"missing": str(error)})
         return
     sys.addaudithook(_fence)
+    stops = after_late is not None and hasattr(signal, "setitimer")  # not on Windows
+    if stops:
+        signal.signal(signal.SIGALRM, _stop)
     _write(replies, {"ready": True})
     for line in sys.stdin:
         request: Message = json.loads(line)
         _limit_time(request["seconds"])
-        _write(replies, answer(request))
+        if after_late is None or not stops:
+            _write(replies, answer(request))
+            continue
+        reply = _in_time(answer, request)
+        if "late" in reply:
+            reply |= after_late()
+        _write(replies, reply)
+
+
+def _stop(*_: object) -> None:
+    raise Late
+
+
+def _in_time(answer: Callable[[Message], Message], request: Message) -> Message:
+    """The reply, or {"late": True} when its seconds are over."""
+    try:
+        signal.setitimer(signal.ITIMER_REAL, request["seconds"])
+        try:
+            return answer(request)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except Late:
+        return {"late": True}
 
 
 def _write(replies: IO[str], message: Message) -> None:
