@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from surefoot.annotate.bayes import Stop, abstaining, bayes, tokens_to_the_end
-from surefoot.annotate.belief import Belief, flat_channel, stuck_states, two_states
+from surefoot.annotate.belief import Belief
+from surefoot.annotate.channel import flat_channel, stuck_states, two_states
 from surefoot.core.errors import InputError
 from surefoot.core.types import Kind, LabelledTrace, Step, StepLabel, Trace, Usage, Verdict
 from surefoot.steps import Rollouts

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from surefoot.annotate.belief import Belief, flat_channel
+from surefoot.annotate.belief import Belief
+from surefoot.annotate.channel import flat_channel
 from surefoot.annotate.hazard import fit_hazard, learn, surprise_features
 from surefoot.core.errors import InputError
 from surefoot.core.types import Problem, Step, Trace
