@@ -205,7 +205,16 @@ CONVERSIONS = {
 }  # fmt: skip  # test_cli_convert.py
 ELSEWHERE = {
     "sample": {"without-gold"},  # test_problems_without_gold_can_be_sampled_unchecked
-    "label": {"policy", "temperature", "top-p", "dtype", "judge", "reference"},  # below
+    "label": {
+        "policy",
+        "temperature",
+        "top-p",
+        "dtype",
+        "judge",
+        "reference",  # below
+        "consistent",
+        "balance",  # test_cli_sorm.py
+    },
     "train": {"targets", "evaluate-every", "patience", "log-with"},  # test_cli_train
     "calibrate": {"verifier", "map", "dry-run", "seed", "limit"},  # test_cli_calibrate
     "score": {"family"},  # tests/verifiers/formats

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from surefoot.cli._searches import ASKING_MORE, METHODS
-from surefoot.core.records import read_all, trace_of
+from surefoot.core.records import labelled_of, read_all, trace_of
+from surefoot.core.types import Kind
 from surefoot.recipes.labelling import RECIPES
 from surefoot.recipes.refinement import RECIPES as REFINING
 
@@ -62,6 +63,22 @@ def test_a_judge_is_asked_and_paid_and_a_verifier_chooses(cli, refused, tiny, ve
     told, texts = run(cli, tmp_path, *asks, "--judge", tiny)
     assert len(texts) == 2  # one of each problem
     assert told["verifier_tokens"] > 0
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_every_labelling_recipe_runs(cli, tiny, verifier, tmp_path, recipe):
+    """pav and relative once ended in an error after all was paid for: progress has no audit."""
+    if "tests" in recipe.needs:
+        pytest.skip("tests of programs are given from Python alone")
+    options = ["--policy", tiny, "--max-tokens", "4"]
+    options += ["--judge", tiny] * ("judge" in recipe.needs)
+    options += ["--verifier", verifier] * ("verifier" in recipe.needs)
+    told, texts = run(cli, tmp_path, recipe.name, *options)
+    assert told["recipe"] == recipe.name
+    assert told["traces"] == len(texts)
+    kinds = {label.kind for item in read_all(tmp_path / "labels.jsonl", labelled_of)
+             for label in item.labels}  # fmt: skip
+    assert (told["audit"] is None) == (not texts or Kind.PROGRESS in kinds)
 
 
 def test_what_cannot_be_run_says_why(refused, tmp_path):
