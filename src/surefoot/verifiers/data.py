@@ -194,11 +194,11 @@ def views_for_scoring(traces: Sequence[Trace], view: View, longest: int) -> list
     return examples
 
 
-def batch_of(examples: Sequence[Example], *, pad: int, done: float = 1.0) -> Batch:
-    """One padded batch, [N] examples."""
+def batch_of(examples: Sequence[Example], *, pad: int, done: float = 1.0, places: int = 1) -> Batch:
+    """One padded batch, [N] examples; S is padded to a multiple of `places`."""
     longest = max(len(e.encoded.ids) for e in examples)
     width = -(-longest // LENGTHS) * LENGTHS
-    steps = max(len(e.encoded.ends_S) for e in examples)
+    steps = -(-max(len(e.encoded.ends_S) for e in examples) // places) * places
     ids = torch.full((len(examples), width), pad)
     spans = torch.zeros((len(examples), steps, 2), dtype=torch.long)
     weights = torch.zeros((len(examples), width))
