@@ -29,6 +29,18 @@ def test_a_posterior_by_hand():
                                            (p[0] + p[1]) * 0.05 + p[2] * (1 - SURE)])  # fmt: skip
 
 
+def test_rates_of_a_channel_by_hand():
+    """a_t = a^((S - t) / S) where it eases; the end is right if it is sound, and none is sure."""
+    channel = flat_channel((0.0625, 0.5), (0.0625,), (False, True))
+    assert channel.sound_G.tolist() == [0.5, 0.5]  # a wrong rate is below its sound one
+    flat, eased = channel.rates(2)
+    assert flat[0] == pytest.approx([0.5, 0.5, 1 - SURE])
+    assert eased[0] == pytest.approx([0.5, 0.5**0.5, 1 - SURE])
+    for rates in (flat, eased):
+        assert rates[1] == pytest.approx([0.0625] * 3)
+        assert rates[2] == pytest.approx([SURE] * 3)
+
+
 def test_a_wrong_answer_has_a_wrong_step():
     belief = Belief(4)
     belief.observe(4, 0, 1)
@@ -46,6 +58,7 @@ def check_against_listed(model, steps, channel, seen, prior=None):
     for name in ("first_error", "values", "channel_weights"):
         assert getattr(belief, name) == pytest.approx(getattr(referee, name), abs=1e-9)
     assert belief.information() == pytest.approx(referee.information(), abs=1e-9)
+    assert belief.information().min() >= 0
 
 
 MODELS = [two_states, three_states, stuck_states, stuck_and_doomed]
@@ -66,12 +79,23 @@ def test_a_posterior_is_bayes_rule_over_every_hypothesis(model, steps, seen, str
     )
 
 
+MUCH = [(2, 400, 400), (5, 0, 400), (8, 90, 200), (9, 3, 4), (11, 0, 1)]  # odds no float holds
+LITTLE = [(3, 1, 2), (7, 0, 2), (11, 0, 1)]
+
+
+@pytest.mark.parametrize("seen", [MUCH, LITTLE])
 @pytest.mark.parametrize("model", MODELS)
-def test_what_is_summed_in_blocks_is_what_is_listed(model, monkeypatch):
-    """More first errors than one block holds, and evidence whose odds no float can hold."""
+def test_what_is_summed_in_blocks_is_what_is_listed(model, seen, monkeypatch):
+    """More first errors than one block holds."""
     monkeypatch.setattr("surefoot.annotate.belief.BLOCK", 4)
-    seen = [(2, 400, 400), (5, 0, 400), (8, 90, 200), (9, 3, 4), (11, 0, 1)]
     check_against_listed(model, 11, flat_channel(*GRID, strength=math.inf), seen)
+
+
+def test_other_evidence_adds_up():
+    belief = Belief(2, KNOWN)
+    belief.weigh(np.array([0.5, 1.0, 1.0]))
+    belief.weigh(np.array([1.0, 0.2, 0.0]))
+    assert belief.first_error == pytest.approx(np.array([0.5, 0.2, 0.0]) / 0.7)
 
 
 def test_a_thousand_steps_take_little_memory():

@@ -312,8 +312,9 @@ def test_rearter_gives_leaves_their_parents_text_but_here_text_and_score_are_one
 def test_pieces_shorter_than_a_share_of_a_solution_are_not_split():
     """Solutions have 8 tokens: with pieces=2 a piece of fewer than 4 ends its search."""
     world = sound_world(length=8, slip=0.1)
-    fine, coarse = (grow(world, searches=1, pieces=pieces) for pieces in (16, 2))
+    fine, even, coarse = (grow(world, searches=1, pieces=pieces) for pieces in (16, 4, 2))
     assert fine.usage.calls == 8 * (1 + 3)
+    assert even.usage.calls == fine.usage.calls, "a piece of 2 tokens is not shorter than 8 / 4"
     assert coarse.usage.calls < fine.usage.calls
 
 

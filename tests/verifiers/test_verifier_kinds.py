@@ -457,7 +457,7 @@ def trace_of(texts, verdict=None, problem="p"):
 
 
 def valued(texts, *values, kind=Kind.VALUE):
-    labels = tuple(StepLabel(kind, v, 4 if v is not None else 0, "t") for v in values)
+    labels = tuple(StepLabel(kind, v or 0, 4 if v is not None else 0, "t") for v in values)
     return LabelledTrace(trace_of(texts), labels)
 
 
@@ -474,6 +474,13 @@ def test_siblings_are_compared_once_each(made):
     assert ends == ["q\na\n", "q\nb\n", "a\nx\n", "a\ny\n"]
     with pytest.raises(InputError, match="siblings are needed"):
         prepare(items[:1], encoder, PAIRWISE)
+
+
+def test_a_sibling_that_was_cut_off_has_no_value(made):
+    """Its value would stand at the step before, which both share."""
+    items = [valued(["a", "b"], None, 2), valued(["a", "1 + " * 200], None, 4)]
+    examples = prepare(items, made(PAIRWISE)[1], PAIRWISE).examples
+    assert [e.targets_S for e in examples] == [(None, 2 / 6), (None,)]
 
 
 def test_triplets_differ_in_their_last_token(made):
@@ -567,6 +574,14 @@ def test_a_critic_is_taught_up_to_the_first_error_and_on_its_verdicts_alone(made
     for number, place in enumerate(example.encoded.ends_S, start=1):
         before = encoder.tokenizer.decode(example.encoded.ids[: place + 1])
         assert before.endswith(f"Is step {number} right?")
+
+
+def test_a_critic_takes_a_split_vote_for_no_error(made):
+    kind = KINDS["generative"]
+    [example] = prepare(
+        [valued("abc", 4, 2, 1, kind=Kind.CORRECTNESS)], made(kind)[1], kind
+    ).examples
+    assert example.targets_S == (1.0, 0.5, 0.25)
 
 
 def test_p_true_is_asked_after_each_prefix(made):
