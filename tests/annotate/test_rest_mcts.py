@@ -131,6 +131,16 @@ def test_a_leaf_that_ended_is_not_selected_again(length):
         assert closed or len(grown.picks) == 50
 
 
+def test_a_leaf_as_good_as_the_gate_ends_it():
+    policy = ScriptedPolicy({"p": [["a", "x"], ["b", "y"]]})
+    grown = rest_mcts(
+        Problem("p", "?", gold="1"), sample=policy, check=lambda *_: WRONG, gate=0.5,
+        value=lambda _, prefixes_P, *, rng: [StepLabel(Kind.VALUE, 1, 2, "half")] * len(prefixes_P),
+    )  # fmt: skip
+    assert grown.why == "a value of 0.5 or more"
+    assert len(grown.picks) == 2
+
+
 def test_when_all_has_ended_there_is_nothing_left_to_try():
     policy = ScriptedPolicy({"p": [["a"], ["b"]]})
     grown = rest_mcts(
