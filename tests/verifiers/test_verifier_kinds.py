@@ -187,12 +187,12 @@ def test_a_side_that_was_cut_off_takes_its_pair_with_it(name):
 
 
 def test_ktos_reference_point_has_no_gradient():
-    """k = 2: the gradient of s(-(3 - k)) / 2 and s(1 - k) / 2 by r alone, where k moves with r
-    it would be 0 in sum."""
+    """k = 2 and both are wrong: s(3 - k) and s(1 - k) rise with their own r alone. If k moved
+    with r, the two slopes would add up to 0."""
     gains = torch.tensor([[3.0], [1.0]], requires_grad=True)
-    KINDS["implicit-kto"].loss(gains, batch([[1.0], [0.0]])).backward()
+    KINDS["implicit-kto"].loss(gains, batch([[0.0], [0.0]])).backward()
     slope = math.e / (1 + math.e) ** 2 / 2
-    assert gains.grad[:, 0].tolist() == pytest.approx([-slope, slope])
+    assert gains.grad[:, 0].tolist() == pytest.approx([slope, slope])
 
 
 def test_birm_loss_by_hand():
