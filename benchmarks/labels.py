@@ -38,8 +38,9 @@ import numpy as np
 from claims import Claim, publish
 from surefoot.annotate import monte_carlo, omega_trace
 from surefoot.annotate.bayes import Stop, bayes
-from surefoot.annotate.belief import Belief, Channel, flat_channel, stuck_states
+from surefoot.annotate.belief import Belief
 from surefoot.annotate.bounds import fewest_rollouts
+from surefoot.annotate.channel import Channel, flat_channel, stuck_states
 from surefoot.annotate.first_error import first_wrong
 from surefoot.annotate.hazard import Hazard, learn, surprise_features
 from surefoot.core.seeds import rng_for

@@ -38,7 +38,8 @@ from labels import Shop as Calibrating
 from labels import taught
 from surefoot.annotate import monte_carlo, oracle, outcome, progress
 from surefoot.annotate.bayes import Stop, bayes
-from surefoot.annotate.belief import Belief, stuck_states
+from surefoot.annotate.belief import Belief
+from surefoot.annotate.channel import stuck_states
 from surefoot.annotate.hazard import surprise_features
 from surefoot.core.files import write_whole
 from surefoot.core.kinds import aggregate

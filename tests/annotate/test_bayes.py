@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from surefoot.annotate.bayes import Stop, abstaining, bayes, tokens_to_the_end
-from surefoot.annotate.belief import Belief, flat_channel, stuck_states, two_states
+from surefoot.annotate.belief import Belief
+from surefoot.annotate.channel import flat_channel, stuck_states, two_states
 from surefoot.core.errors import InputError
-from surefoot.core.types import Kind, LabelledTrace, Step, StepLabel, Trace, Usage, Verdict
+from surefoot.core.types import Kind, LabelledTrace, Problem, Step, StepLabel, Trace, Usage, Verdict
 from surefoot.steps import Rollouts
 from surefoot.tasks.toy import ToyWorld
 
@@ -145,3 +146,10 @@ def test_what_makes_no_sense_is_refused():
         Stop(confidence=1.0)
     with pytest.raises(InputError, match="a step or more"):
         bayes(trace_of(""), rollouts=rollouts())
+
+
+def test_a_belief_that_is_just_sure_enough_stays():
+    labels = tuple(StepLabel(Kind.CORRECTNESS, 0, 0, "bayes", b) for b in (0.75, 0.7, 0.3, 0.25))
+    item = LabelledTrace(Trace(Problem("p", "?"), (Step("s"),) * 4), labels)
+    kept = abstaining(item, confidence=0.75).labels
+    assert [label.belief for label in kept] == [0.75, None, None, 0.25]

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from surefoot.annotate.belief import Belief, flat_channel
-from surefoot.annotate.hazard import fit_hazard, learn, surprise_features
+from surefoot.annotate.belief import Belief
+from surefoot.annotate.channel import flat_channel
+from surefoot.annotate.hazard import RIDGE, fit_hazard, learn, surprise_features
 from surefoot.core.errors import InputError
 from surefoot.core.types import Problem, Step, Trace
 
@@ -75,3 +76,20 @@ def test_what_cannot_be_learned_from_is_refused():
         learn([Belief(1), Belief(1)], [np.zeros((1, 1))])
     with pytest.raises(InputError, match="got 0 for 0"):
         learn([], [])
+
+
+def test_a_hazard_is_where_the_penalised_likelihood_is_flat():
+    """sum (h - r p) x = RIDGE w, and = 0 for the bias, of the standardised features."""
+    rng = np.random.default_rng(3)
+    features_N = [rng.normal(size=(4, 2)) for _ in range(12)]
+    first_error_N = [rng.dirichlet(np.ones(5)) for _ in range(12)]
+    found = fit_hazard(features_N, first_error_N)
+    slope = np.zeros(3)
+    for x_S_F, chances in zip(features_N, first_error_N, strict=True):
+        z_S_F = (x_S_F - found.means_F) / found.scales_F
+        p_S = 1 / (1 + np.exp(-(z_S_F @ found.weights_F + found.bias)))
+        reached_S = 1 - np.concatenate(([0.0], np.cumsum(chances)[:-2]))
+        slope += np.column_stack((z_S_F, np.ones(4))).T @ (chances[:-1] - reached_S * p_S)
+    assert slope[:2] == pytest.approx(RIDGE * found.weights_F, abs=1e-6)
+    assert slope[2] == pytest.approx(0, abs=1e-4)
+    assert np.abs(found.weights_F).max() > 1e-3

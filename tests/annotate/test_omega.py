@@ -250,6 +250,28 @@ def test_openr_measures_words_but_length_is_in_tokens():
     assert asked == [400, 4, 400]
 
 
+def test_n_counts_the_selections_of_the_state_itself():
+    """U(s) = c sqrt(sum N) / (1 + N(s)): solutions have 8 tokens, so a rollout's length says how
+    deep its state is, and N is how often a state of that depth was selected."""
+    asked = []
+
+    def spy(mc, tokens, total, chosen):
+        asked.append((total, 8 - tokens, chosen))
+        return omega_rank(mc, tokens, total, chosen)
+
+    grown = grow(sound_world(length=8, slip=0.1), searches=12, rank=spy)
+    depths = [len(grown.tree.path(pick)) - 1 for pick in grown.picks]
+    assert len(set(depths)) > 2
+    assert {total for total, _, _ in asked} == set(range(len(grown.picks)))
+    for total, depth, chosen in asked:
+        earlier = grown.picks[:total]
+        at_depth = [n for n, d in zip(earlier, depths, strict=False) if d == depth]
+        assert chosen in {0, *(at_depth.count(node) for node in at_depth)}
+        if len(set(at_depth)) == 1 and depth == 0:
+            assert chosen == len(at_depth)
+    assert any(chosen for _, depth, chosen in asked if depth)
+
+
 @pytest.mark.parametrize("slip", [0.0, 1.0])
 def test_problems_that_are_all_right_or_all_wrong_are_left_alone(slip):
     grown = grow(sound_world(slip=slip))
@@ -290,8 +312,9 @@ def test_rearter_gives_leaves_their_parents_text_but_here_text_and_score_are_one
 def test_pieces_shorter_than_a_share_of_a_solution_are_not_split():
     """Solutions have 8 tokens: with pieces=2 a piece of fewer than 4 ends its search."""
     world = sound_world(length=8, slip=0.1)
-    fine, coarse = (grow(world, searches=1, pieces=pieces) for pieces in (16, 2))
+    fine, even, coarse = (grow(world, searches=1, pieces=pieces) for pieces in (16, 4, 2))
     assert fine.usage.calls == 8 * (1 + 3)
+    assert even.usage.calls == fine.usage.calls, "a piece of 2 tokens is not shorter than 8 / 4"
     assert coarse.usage.calls < fine.usage.calls
 
 

@@ -121,8 +121,42 @@ def test_the_search_ends_at_a_leaf_that_is_good_enough():
     assert all(grown.tree.value(pick) is not None for pick in grown.picks[:-1])
 
 
-def test_one_round_by_hand():
-    """Steps a (V 0.2) and b (V 0.6); from b the rollout sees 1.0: V(b) = 0.8, and so the root's."""
+@pytest.mark.parametrize("length", [3, 5])
+def test_a_leaf_that_ended_is_not_selected_again(length):
+    """Once one came back in 825 of 1,000 rounds of 20 trees."""
+    for seed in range(20):
+        grown = search(ToyWorld(length=length, slip=0.4, recover=0.2), rounds=50, seed=seed)
+        assert len(set(grown.picks)) == len(grown.picks)
+        closed = grown.why == "nothing left to try"
+        assert closed or len(grown.picks) == 50
+
+
+def test_a_leaf_as_good_as_the_gate_ends_it():
+    policy = ScriptedPolicy({"p": [["a", "x"], ["b", "y"]]})
+    grown = rest_mcts(
+        Problem("p", "?", gold="1"), sample=policy, check=lambda *_: WRONG, gate=0.5,
+        value=lambda _, prefixes_P, *, rng: [StepLabel(Kind.VALUE, 1, 2, "half")] * len(prefixes_P),
+    )  # fmt: skip
+    assert grown.why == "a value of 0.5 or more"
+    assert len(grown.picks) == 2
+
+
+def test_when_all_has_ended_there_is_nothing_left_to_try():
+    policy = ScriptedPolicy({"p": [["a"], ["b"]]})
+    grown = rest_mcts(
+        Problem("p", "?", gold="1"), sample=policy, check=lambda *_: WRONG,
+        value=lambda _, prefixes_P, *, rng: [StepLabel(Kind.VALUE, 1, 2, "half")] * len(prefixes_P),
+        branch=8,
+    )  # fmt: skip
+    assert grown.why == "nothing left to try"
+    assert sorted(grown.picks) == [0, 1, 2]
+    assert grown.tree.visits[0] == 3
+
+
+@pytest.mark.parametrize(("mix", "mixed"), [(0.5, 0.8), (0.25, 0.7), (0.0, 0.6)])
+def test_one_round_by_hand(mix, mixed):
+    """Steps a (V 0.2) and b (V 0.6); from b the rollout sees 1.0: V(b) = .6 (1 - a) + a, and so
+    the root's."""
     policy = ScriptedPolicy({"p": [["a", "x"], ["b", "y"]]})
     problem = Problem("p", "?", gold="1")
     known = {"a": 0.2, "b": 0.6, "by": 1.0}
@@ -132,13 +166,19 @@ def test_one_round_by_hand():
         return [StepLabel(Kind.VALUE, 0, 0, "table", known[word]) for word in words]
 
     grown = rest_mcts(
-        problem, sample=policy, check=lambda *_: WRONG, value=value, rounds=1, branch=8
+        problem,
+        sample=policy,
+        check=lambda *_: WRONG,
+        value=value,
+        rounds=1,
+        branch=8,
+        mix=mix,
     )
     tree = grown.tree
     a, b = node_of(tree, "a"), node_of(tree, "b")
     assert (tree.visits[0], tree.visits[a], tree.visits[b]) == (1, 0, 1)
-    assert tree.value(b) == pytest.approx(0.8)
-    assert tree.value(0) == pytest.approx(0.8)
+    assert tree.value(b) == pytest.approx(mixed)
+    assert tree.value(0) == pytest.approx(mixed)
     assert grown.picks == (0,)
     assert grown.usage.calls == 8 + 2 + 1 + 1, "8 steps and 2 values, then 1 step and 1 value"
 

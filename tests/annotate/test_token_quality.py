@@ -70,6 +70,11 @@ def test_a_single_plausible_token_costs_nothing():
     assert usage.calls == 0
 
 
+@pytest.mark.parametrize(("share", "found"), [(1 / 3, 1), (0.34, 0)])
+def test_a_token_at_the_share_of_the_likeliest_is_plausible(share, found):
+    assert len(choices(ToyWorld(length=1, slip=0.25), "g", plausible=share)[0]) == found
+
+
 def test_an_implausible_token_that_was_written_is_compared_with_the_plausible_one():
     found, usage = choices(ToyWorld(length=4, slip=0.05, recover=0.5), "bg")
     assert [(choice.position, set(choice.qualities)) for choice in found] == [

@@ -209,7 +209,16 @@ ELSEWHERE = {
         "guide",
         "guided-by",
     },
-    "label": {"policy", "temperature", "top-p", "dtype", "judge", "reference"},  # below
+    "label": {
+        "policy",
+        "temperature",
+        "top-p",
+        "dtype",
+        "judge",
+        "reference",  # below
+        "consistent",
+        "balance",  # test_cli_sorm.py
+    },
     "train": {"targets", "evaluate-every", "patience", "log-with"},  # test_cli_train
     "calibrate": {"verifier", "map", "dry-run", "seed", "limit"},  # test_cli_calibrate
     "score": {"family"},  # tests/verifiers/formats

@@ -48,7 +48,7 @@ def test_every_kind_is_trained_and_scores(cli, tiny, labels, values, traces, tmp
 @pytest.mark.parametrize(
     ("kind", "arguments", "told"),
     [
-        ("sorm", [], "labels of kind correctness cannot teach this; expected value"),
+        ("sorm", [], "labels of kind correctness cannot teach this, but trace 1"),
         ("pav", [], "expected progress or value"),
         ("orm", ["--targets", "hard"], "--targets means nothing to orm"),
         ("birm", ["--balance"], "--balance weighs the classes of a prm's loss"),

@@ -1,6 +1,7 @@
 """What a step is, in text: documented examples, round trips, nothing lost."""
 
 import doctest
+import re
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from surefoot.steps import by_blank_line, by_line, by_marker, by_sentence, by_separator, split
 
 SPLITS = [by_line, by_blank_line, by_marker, by_sentence, lambda text: by_separator(text, "##")]
-texts = st.text("ab1. \n#:SE") | st.text()
+texts = st.text("ab1. \n#:SEÜ。！…”") | st.text()
 
 
 def test_documented_examples():
@@ -49,7 +50,52 @@ def test_joined_with_its_separator_it_splits_the_same(pieces):
         (by_sentence, "It is 2.5. Then 3! Why? So", ["It is 2.5.", "Then 3!", "Why?", "So"]),
         (by_sentence, "See e.g. Fig. 3. Done.", ["See e.g. Fig. 3.", "Done."]),
         (by_sentence, "a. b", ["a. b"]),
+        (
+            by_sentence,
+            "Er hat 3. Über 5 ist es nicht. Öl!",
+            ["Er hat 3.", "Über 5 ist es nicht.", "Öl!"],
+        ),
+        (by_sentence, "Siehe Nr. Ü und Abb. Ä. Ärger.", ["Siehe Nr. Ü und Abb. Ä.", "Ärger."]),
+        (
+            by_sentence,
+            "Всего 2.5 руб. Это т. е. Два? Да.",
+            ["Всего 2.5 руб.", "Это т. е. Два?", "Да."],
+        ),
+        (
+            by_sentence,
+            "¿Cuánto es? ¡Cinco! Ángel paga 3,5.",
+            ["¿Cuánto es?", "¡Cinco!", "Ángel paga 3,5."],
+        ),
+        (
+            by_sentence,
+            "三加二是3.5。他说“好！”所以呢？！是。",
+            ["三加二是3.5。", "他说“好！”", "所以呢？！", "是。"],
+        ),
+        (by_sentence, "「はい。」と言った。 次です。", ["「はい。」", "と言った。", "次です。"]),
+        (by_sentence, "كم العدد؟ النتيجة 2.5. ثم نجمع", ["كم العدد؟", "النتيجة 2.5.", "ثم نجمع"]),
+        (by_sentence, "कुल 3.5 है। फिर जोड़ें।उत्तर", ["कुल 3.5 है।", "फिर जोड़ें।", "उत्तर"]),
+        (by_sentence, "Wait… Then 3… and 4.", ["Wait…", "Then 3… and 4."]),
+        (by_sentence, "ǅ ends. ǅ begins. 5 does not.", ["ǅ ends.", "ǅ begins. 5 does not."]),
     ],
 )
 def test_splits_by_hand(cut, text, steps):
     assert cut(text) == steps
+
+
+ENGLISH_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(\\$])")
+ENGLISH_SHORT = re.compile(r"\b(?:e\.g|i\.e|vs|Mr|Mrs|Ms|Dr|St|No|Fig|Eq)\.$")
+
+
+WORDS = ["Mr. ", "e.g. ", "3.5 ", "So ", "x. ", "Fig. 2. ", "(A) ", "done! ", "$5$. "]
+
+
+@given(st.text("aB1 .!?\"'($\\\n") | st.lists(st.sampled_from(WORDS)).map("".join))
+def test_english_is_split_as_ever(text):
+    """ASCII capitals, quotes, brackets, LaTeX and dollars begin a sentence, and nothing else."""
+    expected = []
+    for piece in ENGLISH_END.split(text.strip()):
+        if expected and ENGLISH_SHORT.search(expected[-1]):
+            expected[-1] += " " + piece
+        elif piece:
+            expected.append(piece)
+    assert by_sentence(text) == expected

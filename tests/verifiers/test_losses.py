@@ -79,6 +79,15 @@ def test_surprise_by_hand():
     assert found[0, 2, :3].tolist() == [0, 0, 0]
 
 
+def test_the_worst_so_far_stays():
+    """A calm step after a surprising one: its own figures are small, those so far are not."""
+    logprobs = torch.tensor([[0.0, -5.0, -1.0]])
+    regrets = torch.tensor([[0.0, -3.0, -0.5]])
+    found = surprise_features(logprobs, regrets, torch.tensor([[[1, 2], [2, 3]]]))
+    raw = [-1.0, -1.0, -0.5, -6.0, -5.0, -3.0]
+    assert found[0, 1].tolist() == pytest.approx([-math.log(1 - x) for x in raw])
+
+
 def test_features_of_a_step_do_not_see_later_ones():
     torch.manual_seed(0)
     logprobs, regrets = -torch.rand(1, 20) * 5, -torch.rand(1, 20)

@@ -55,6 +55,25 @@ def test_scores_do_not_depend_on_batch_mates_or_padding(fresh, woken, traces, rn
         assert np.allclose(scores.values, together[i].values, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["prm", "birm", "alphamath", "next-token", "p-true", "pav"])
+def test_scores_are_equal_to_the_last_bit_in_any_company(name, base, woken, traces, rng):
+    """They once were not, by 5e-7: a head's product over N S places rounds by their number."""
+    from surefoot.verifiers import KINDS, new_network
+
+    kind = KINDS[name]
+    network, encoder = new_network(str(base), objective=kind, device="cpu", seed=1)
+    if hasattr(network, "surprise"):
+        woken(network)
+    elif hasattr(network, "state"):
+        torch.nn.init.normal_(network.state.weight)
+    score = scorer(network, encoder, kind=Kind.VALUE, name="v", fingerprint="", objective=kind)
+    together = score(traces)
+    for count in (1, 2, 3, 5, 9, 14):
+        chosen = rng.permutation(len(traces))[:count]
+        for i, scores in zip(chosen, score([traces[i] for i in chosen]), strict=True):
+            assert scores == together[i]
+
+
 def test_scores_of_a_prefix_are_those_of_the_whole(fresh, woken, traces):
     """A step is judged by what comes before it."""
     network, encoder = fresh()

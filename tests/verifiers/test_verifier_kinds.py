@@ -65,6 +65,81 @@ def log_words(*pairs):
     return [[[math.log(no), math.log(yes)] for no, yes in pairs]]
 
 
+# --- what cannot be learnt from ---------------------------------------------
+
+BOTH = {Kind.CORRECTNESS, Kind.VALUE}
+VALUES, ANY = {Kind.VALUE}, set(Kind)
+LEARNS_FROM = dict.fromkeys(KINDS, BOTH) | {
+    "prm-three-way": {Kind.CORRECTNESS}, "generative": {Kind.CORRECTNESS},
+    "birm": {Kind.CORRECTNESS}, "sorm": VALUES, "alphamath": VALUES, "p-true": VALUES,
+    "pairwise": VALUES, "pav": {Kind.VALUE, Kind.PROGRESS},
+    "orm": ANY, "ovm": ANY,  # these read verdicts alone
+    "implicit-ce": ANY, "implicit-dpo": ANY, "implicit-kto": ANY, "implicit-nca": ANY,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def encoder(base):
+    from surefoot.verifiers import new_network
+
+    return new_network(str(base), device="cpu")[1]
+
+
+@pytest.mark.parametrize("label_kind", Kind)
+@pytest.mark.parametrize("name", KINDS)
+def test_labels_that_cannot_teach_a_kind_are_refused_by_name(name, label_kind, encoder, labelled):
+    """A PRM once took progress labels: a cross-entropy of y = -1, which has no lowest value."""
+    kind = KINDS[name]
+    fine = next(iter(LEARNS_FROM[name] & BOTH))
+    rows = of_kind(labelled[:6], fine)
+    rows[3:4] = of_kind(labelled[3:4], label_kind)
+    if name == "birm" or label_kind in LEARNS_FROM[name]:
+        rows = of_kind(labelled[:6], label_kind)
+    if label_kind in LEARNS_FROM[name]:
+        prepared = prepare(rows, encoder, kind)
+        found = [t for e in prepared.examples for t in (*e.targets_S, *e.others_S) if t is not None]
+        assert found
+        assert all(0 <= t <= kind.highest for t in found)
+        return
+    with pytest.raises(KindError) as refused:
+        prepare(rows, encoder, kind)
+    assert label_kind.value in str(refused.value)
+    assert "label" in str(refused.value), "the cure"
+
+
+def test_a_refusal_names_the_trace(encoder, labelled):
+    rows = of_kind(labelled[:2], Kind.PROGRESS)
+    with pytest.raises(KindError, match=r"trace 1 \(of problem 'trails.*expected correctness or v"):
+        prepare(rows, encoder, KINDS["prm"])
+
+
+@pytest.mark.parametrize("name", [n for n in KINDS if KINDS[n].learns_from])
+@pytest.mark.parametrize("belief", [-0.5, 1.5, math.nan, math.inf])
+def test_a_target_out_of_range_is_refused_by_trace_and_step(name, belief, encoder, labelled):
+    kind = KINDS[name]
+    rows = of_kind(labelled[:4], next(iter(LEARNS_FROM[name] & BOTH)))
+    last = replace(rows[2].labels[-1], belief=belief)
+    rows[2] = replace(rows[2], labels=(*rows[2].labels[:-1], last))
+    if not 0 <= (kind.target(last) or 0) <= kind.highest:  # hard targets are in range
+        place = f"step {len(rows[2].labels) - 1} of trace 3"
+        with pytest.raises(InputError, match=place):
+            prepare(rows, encoder, kind)
+    else:
+        assert name in ("sorm", "prm-three-way")
+
+
+@pytest.mark.parametrize("wrong", [-1.0, 1.001, 2.5, math.nan, math.inf])
+@pytest.mark.parametrize("name", KINDS)
+def test_every_loss_checks_the_range_of_its_targets(name, wrong):
+    shape = {"prm-three-way": (2, 1, 3), "birm": (2, 1, 2), "next-token": (2, 1, 2)}
+    shape |= dict.fromkeys(("generative", "p-true"), (2, 1, 2))
+    z = torch.zeros(shape.get(name, (2, 1)))
+    if wrong == 1.001 and name == "prm-three-way":
+        pytest.skip("its targets are classes 0, 1, 2")
+    with pytest.raises(ValueError, match=r"target at \(1, 0.*expected 0 to [12]"):
+        KINDS[name].loss(z, batch([[1.0], [wrong]], [[1.0], [wrong]]))
+
+
 # --- the formulas, by hand -------------------------------------------------
 
 
@@ -98,6 +173,26 @@ def log_words(*pairs):
 )  # fmt: skip
 def test_losses_by_hand(name, z, targets, loss):
     assert loss_of(name, z, targets) == pytest.approx(loss, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["implicit-dpo", "implicit-nca"])
+def test_a_side_that_was_cut_off_takes_its_pair_with_it(name):
+    """Rows 0 and 3 are left of two pairs: they are no pair, one being of another problem."""
+    gains, y = [[1.0], [-7.0], [9.0], [-2.0], [2.0], [-1.0]], [[1.0], [X], [X], [0.0], [1.0], [0.0]]
+    assert loss_of(name, gains, y) == pytest.approx(loss_of(name, gains[4:], y[4:]), rel=1e-6)
+    with pytest.raises(ValueError, match="pairs of a right and a wrong"):
+        loss_of(name, gains[:4], y[:4])
+    with pytest.raises(ValueError, match="pairs of a right and a wrong"):
+        loss_of(name, gains[4:], [[0.0], [1.0]])
+
+
+def test_ktos_reference_point_has_no_gradient():
+    """k = 2 and both are wrong: s(3 - k) and s(1 - k) rise with their own r alone. If k moved
+    with r, the two slopes would add up to 0."""
+    gains = torch.tensor([[3.0], [1.0]], requires_grad=True)
+    KINDS["implicit-kto"].loss(gains, batch([[0.0], [0.0]])).backward()
+    slope = math.e / (1 + math.e) ** 2 / 2
+    assert gains.grad[:, 0].tolist() == pytest.approx([slope, slope])
 
 
 def test_birm_loss_by_hand():
@@ -362,7 +457,7 @@ def trace_of(texts, verdict=None, problem="p"):
 
 
 def valued(texts, *values, kind=Kind.VALUE):
-    labels = tuple(StepLabel(kind, v, 4 if v is not None else 0, "t") for v in values)
+    labels = tuple(StepLabel(kind, v or 0, 4 if v is not None else 0, "t") for v in values)
     return LabelledTrace(trace_of(texts), labels)
 
 
@@ -379,6 +474,13 @@ def test_siblings_are_compared_once_each(made):
     assert ends == ["q\na\n", "q\nb\n", "a\nx\n", "a\ny\n"]
     with pytest.raises(InputError, match="siblings are needed"):
         prepare(items[:1], encoder, PAIRWISE)
+
+
+def test_a_sibling_that_was_cut_off_has_no_value(made):
+    """Its value would stand at the step before, which both share."""
+    items = [valued(["a", "b"], None, 2), valued(["a", "1 + " * 200], None, 4)]
+    examples = prepare(items, made(PAIRWISE)[1], PAIRWISE).examples
+    assert [e.targets_S for e in examples] == [(None, 2 / 6), (None,)]
 
 
 def test_triplets_differ_in_their_last_token(made):
@@ -432,7 +534,7 @@ def test_mixed_process_and_outcome_data(made):
     found = prepare([process, outcome], encoder, kind).examples
     assert [e.targets_S for e in found] == [(1.0, 0.0), (None, 1.0)]
     torn = replace(process, labels=(process.labels[0], outcome.labels[0]))
-    with pytest.raises(KindError, match="a trace's labels must be of correctness, or of value"):
+    with pytest.raises(KindError, match=r"the labels of trace 1 .* must all be of"):
         prepare([torn], encoder, kind)
 
 
@@ -472,6 +574,14 @@ def test_a_critic_is_taught_up_to_the_first_error_and_on_its_verdicts_alone(made
     for number, place in enumerate(example.encoded.ends_S, start=1):
         before = encoder.tokenizer.decode(example.encoded.ids[: place + 1])
         assert before.endswith(f"Is step {number} right?")
+
+
+def test_a_critic_takes_a_split_vote_for_no_error(made):
+    kind = KINDS["generative"]
+    [example] = prepare(
+        [valued("abc", 4, 2, 1, kind=Kind.CORRECTNESS)], made(kind)[1], kind
+    ).examples
+    assert example.targets_S == (1.0, 0.5, 0.25)
 
 
 def test_p_true_is_asked_after_each_prefix(made):

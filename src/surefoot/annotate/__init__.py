@@ -4,18 +4,17 @@ from surefoot.annotate.active import convincing, mined
 from surefoot.annotate.agreement import consensus
 from surefoot.annotate.alphamath import alphamath, value_targets
 from surefoot.annotate.bayes import Stop, abstaining, bayes
-from surefoot.annotate.belief import (
-    Belief,
+from surefoot.annotate.belief import Belief, learned, prior_from_steps
+from surefoot.annotate.bounds import capacity, fewest_rollouts
+from surefoot.annotate.calculator import calculator
+from surefoot.annotate.channel import (
     Channel,
+    States,
     flat_channel,
-    learned,
-    prior_from_steps,
     stuck_states,
     three_states,
     two_states,
 )
-from surefoot.annotate.bounds import capacity, fewest_rollouts
-from surefoot.annotate.calculator import calculator
 from surefoot.annotate.debate import debate
 from surefoot.annotate.edits import by_checker, by_recomputation, edited, inject
 from surefoot.annotate.ensemble import View, ensemble
@@ -46,6 +45,7 @@ __all__ = [
     "Belief",
     "Channel",
     "Hazard",
+    "States",
     "Stop",
     "TokenChoice",
     "View",

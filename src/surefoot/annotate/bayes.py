@@ -19,7 +19,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from surefoot.annotate.belief import Belief, Floats, prior_from_steps, stuck_states
+from surefoot.annotate.belief import Belief, prior_from_steps
+from surefoot.annotate.channel import Floats, stuck_states
 from surefoot.core.errors import InputError
 from surefoot.core.protocols import Steps
 from surefoot.core.types import Kind, LabelledTrace, StepLabel, Trace, Usage, Verdict

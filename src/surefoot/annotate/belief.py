@@ -13,7 +13,7 @@ the end nearer. After c_t successes in k_t rollouts
     P(tau | data) ~ P(tau) sum_g w_g prod_t p_t(tau, g)^{c_t} (1 - p_t(tau, g))^{k_t - c_t}
 
 over a grid g of (a, b, shape) with weights w; where prefixes of one sort may differ, the
-product is that of a beta-binomial law around p_t (`Channel.strength`). The next rollout
+product is that of a beta-binomial law around p_t (`channel.Channel`). The next rollout
 is worth the bits
 
     I_t = h(E[p_t]) - E_tau[ h(E[p_t | tau]) ]        h: entropy of a coin
@@ -21,143 +21,39 @@ is worth the bits
 that its outcome is expected to tell about tau. [ours; noisy bisection after Horstein
 (1963), with an asymmetric channel of unknown rates: see docs/annotate-bayes.md]
 
-Dimension key: S steps, T = S + 1 prefixes (of 0..S steps), H hypotheses, G grid points.
+No hypothesis is listed. With the log evidence A_t, B_t of prefix t for being sound and
+repairable, the ways to get stuck (`channel.States`) before an error at tau have one sum:
+
+    P(data of 0..tau | tau, g) = e^(A_0 + .. + A_tau) prod_{t <= tau} (1 - s_t)
+                                 + e^(B_0 + .. + B_tau + K_tau)
+    K_t = log sum_{p <= t} s_p prod_{u < p} (1 - s_u) e^(A_u - B_u)
+
+and the ways to be doomed after it in another, from the end back. So every posterior is exact in
+O(G S) time and memory.
+
+Dimension key: S steps, T = S + 1 prefixes (of 0..S steps), N = S + 1 first errors,
+G grid points, B first errors of a block.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from surefoot.annotate.channel import (
+    REPAIRABLE,
+    SOUND,
+    SURE,
+    Channel,
+    Floats,
+    States,
+    flat_channel,
+    two_states,
+)
 from surefoot.core.errors import InputError
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-SURE = 1e-3  # no rate is nearer to 0 or 1: a checker may err, and so may a model of a policy
-SOUND, REPAIRABLE, DOOMED = 0, 1, 2  # what a prefix can be
-
-
-# --- what can be the case --------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Hypotheses:
-    """H ways a trace can go wrong.
-
-    first_error_H: tau of each; S for none.
-    states_H_T: SOUND, REPAIRABLE or DOOMED, of each prefix.
-    log_prior_H: given tau only; the belief adds its prior over tau.
-    """
-
-    first_error_H: Ints
-    states_H_T: Ints
-    log_prior_H: Floats
-
-
-def two_states(steps: int) -> Hypotheses:
-    """A prefix is sound up to the first wrong step and repairable after it: H = S + 1."""
-    first_H = np.arange(steps + 1)
-    states_H_T = (np.arange(steps + 1) > first_H[:, None]).astype(np.int64)
-    return Hypotheses(first_H, states_H_T, np.zeros(steps + 1))
-
-
-def three_states(steps: int, *, doom: float = 0.2) -> Hypotheses:
-    """After the first wrong step, each step makes the rest hopeless with chance `doom`.
-
-    H = (S + 1) + S (S + 1) / 2: for every tau, the first hopeless step or none.
-    """
-    if not 0 < doom < 1:
-        raise InputError(f"doom must lie between 0 and 1, got {doom}")
-    places_T, rows = np.arange(steps + 1), []
-    for tau in range(steps + 1):
-        for lost in range(tau, steps + 1):  # the step that dooms; `steps` for none
-            chance = (1 - doom) ** (lost - tau) * (doom if lost < steps else 1.0)
-            states_T = (places_T > tau).astype(np.int64) + (places_T > lost)
-            rows.append((tau, states_T, math.log(chance)))
-    first, states, chances = zip(*rows, strict=True)
-    return Hypotheses(np.array(first), np.array(states), np.array(chances))
-
-
-def stuck_states(steps: int, *, lost: float = 0.15, stuck: float = 0.05) -> Hypotheses:
-    """A right prefix may be hopeless too: the policy is about to err, or cannot solve it.
-
-    From some place on, rollouts fail as they do after an error, although no step is wrong
-    yet: from the start with chance `lost`, else from each later place with chance `stuck`.
-    H = (S + 1) (S + 4) / 2 - 1: for every tau, the place where success ends.
-    """
-    places_T, rows = np.arange(steps + 1), []
-    for tau in range(steps + 1):
-        left = 1.0
-        for place in range(min(tau, steps - 1) + 1):
-            chance = left * (stuck if place else lost)
-            left -= chance
-            rows.append((tau, np.where(places_T >= place, REPAIRABLE, SOUND), chance))
-        rows.append((tau, np.where(places_T > tau, REPAIRABLE, SOUND), left))
-        for _, states_T, _ in rows[-(min(tau, steps - 1) + 2) :]:
-            states_T[-1] = REPAIRABLE if tau < steps else SOUND  # the end is there already
-    first, states, chances = zip(*rows, strict=True)
-    return Hypotheses(np.array(first), np.array(states), np.log(chances))
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """What is thought possible of a policy: G combinations of rates, and how likely each is.
-
-    sound_G: chance to end right from the start. wrong_G: chance after a repairable error;
-    below sound_G. eases_G: does a_t ease towards 1, or stay? weights_G: sum to 1.
-    strength: how far one prefix may be from the rate of its sort: its own rate is thought
-      of as Beta(strength * p_t, strength * (1 - p_t)). Infinity: all are alike.
-    """
-
-    sound_G: Floats
-    wrong_G: Floats
-    eases_G: NDArray[np.bool_]
-    weights_G: Floats
-    strength: float = math.inf
-
-    def rates(self, steps: int) -> Floats:
-        """[G, 3, T] chance that a rollout succeeds, by state of its prefix.
-
-        The last prefix is the whole trace: sound, its end is right.
-        """
-        left_T = np.arange(steps, -1, -1) / max(steps, 1)
-        sound_G_T = np.where(
-            self.eases_G[:, None], self.sound_G[:, None] ** left_T, self.sound_G[:, None]
-        )
-        sound_G_T[:, -1] = 1.0
-        wrong_G_T = np.broadcast_to(self.wrong_G[:, None], sound_G_T.shape)
-        rates = np.stack((sound_G_T, wrong_G_T, np.zeros_like(sound_G_T)), axis=1)
-        clipped: Floats = np.clip(rates, SURE, 1 - SURE)
-        return clipped
-
-
-SOUND_RATES = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 0.95)
-WRONG_RATES = (0.005, 0.02, 0.06, 0.12, 0.25)
-
-
-def flat_channel(
-    sound: Sequence[float] = SOUND_RATES,
-    wrong: Sequence[float] = WRONG_RATES,
-    eases: Sequence[bool] = (False, True),
-    *,
-    strength: float = 4.0,
-) -> Channel:
-    """Every pair of a sound rate and a lower wrong rate, each shape, equally likely.
-
-    strength: as in `Channel`; 4 did best on a policy's own solutions (dev/LOG.md).
-    """
-    rows = [(a, b, shape) for shape in eases for a in sound for b in wrong if b < a]
-    if not rows:
-        raise InputError("expected some wrong rate below some sound rate, got none")
-    a_G, b_G, eases_G = zip(*rows, strict=True)
-    weights_G = np.full(len(rows), 1 / len(rows))
-    return Channel(np.array(a_G), np.array(b_G), np.array(eases_G), weights_G, strength)
-
-
-# --- what is believed ------------------------------------------------------
+BLOCK = 32  # first errors at once: enough for matrix products, few enough for the cache
 
 
 def prior_from_steps(right_S: Sequence[float | None]) -> Floats:
@@ -175,53 +71,101 @@ def prior_from_steps(right_S: Sequence[float | None]) -> Floats:
     return prior
 
 
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """joint_G_N: P(g, tau | all evidence). Given g and tau, the prefix of t steps is
+
+    stuck with chance e^(stuck_G_T[t] + unstuck_G_N[tau]), t <= tau, and
+    repairable with chance e^(kept_G_T[t] - kept_G_T[tau]), t > tau.
+    """
+
+    joint_G_N: Floats
+    stuck_G_T: Floats
+    unstuck_G_N: Floats
+    kept_G_T: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Chances:
+    """Chances e^(log_G_T + log_G_B) of the prefixes `near` and `far`, for B first errors.
+
+    The exponents may be of any size, their sum is 0 or less. log_G_T rises from the far prefixes
+    to the `anchor`, so there the chance is a product of two that are 1 or less each, which a matrix
+    product can add up.
+    """
+
+    log_G_T: Floats
+    log_G_B: Floats
+    near: slice
+    far: slice
+    anchor: int
+
+    def mean(self, weights_G_B: Floats, values_G_T: Floats) -> Floats:
+        """[B, T] sum_g weight * chance * value; 0 at the other prefixes."""
+        total_B_T = np.zeros((weights_G_B.shape[1], values_G_T.shape[1]))
+        anchor_G1 = np.maximum(self.log_G_T[:, self.anchor, None], -1e300)  # not -inf: no NaN
+        rows_G_B = weights_G_B * np.exp(np.minimum(anchor_G1 + self.log_G_B, 0))
+        columns_G_F = values_G_T[:, self.far] * np.exp(self.log_G_T[:, self.far] - anchor_G1)
+        total_B_T[:, self.far] = rows_G_B.T @ columns_G_F
+        near_G_B_C = np.exp(
+            np.minimum(self.log_G_T[:, None, self.near] + self.log_G_B[..., None], 0)
+        )
+        near_G_B_C *= values_G_T[:, None, self.near]
+        total_B_T[:, self.near] = np.einsum("gb,gbc->bc", weights_G_B, near_G_B_C)
+        return total_B_T
+
+
 @dataclass(slots=True)
 class Belief:
     """What is believed of one trace; `observe` moves it.
 
     steps: S, 1 or more. prior: [S + 1] over tau, not negative; None for a flat one. Prior
     and the weights of the channel may be replaced at any time, what was observed stays.
+    model: what a prefix can be, from S.
     successes_T, tries_T: all that was observed.
+    Cost: O(G S) numbers and as much time, but O(G S^2) time for `values` and `information`
+    (on one core, 1,000 steps and the flat channel: tens of milliseconds).
     """
 
     steps: int
     channel: Channel = field(default_factory=flat_channel)
     prior: Floats | None = None
-    model: Callable[[int], Hypotheses] = two_states
+    model: Callable[[int], States] = two_states
     successes_T: Floats = field(init=False)
     tries_T: Floats = field(init=False)
-    _states: Hypotheses = field(init=False, repr=False)
-    _rates_G_H_T: Floats = field(init=False, repr=False)
-    _evidence_G_H: Floats = field(init=False, repr=False)  # log P(data | g, hypothesis)
+    _states: States = field(init=False, repr=False)
+    _rates_G_3_T: Floats = field(init=False, repr=False)
+    _evidence_G_3_T: Floats = field(init=False, repr=False)  # log P(data of prefix | g, state)
+    _other_N: Floats = field(init=False, repr=False)  # log-likelihood of other evidence
 
     def __post_init__(self) -> None:
         if self.steps < 1:
             raise InputError(f"a trace needs a step or more to look for an error, got {self.steps}")
         self._states = self.model(self.steps)
-        places_T = np.arange(self.steps + 1)
-        rates_G_3_T = self.channel.rates(self.steps)
-        self._rates_G_H_T = rates_G_3_T[:, self._states.states_H_T, places_T]
-        self._evidence_G_H = np.zeros(self._rates_G_H_T.shape[:2])
+        self._rates_G_3_T = self.channel.rates(self.steps)
+        self._evidence_G_3_T = np.zeros(self._rates_G_3_T.shape)
+        self._other_N = np.zeros(self.steps + 1)
         self.successes_T = np.zeros(self.steps + 1)
         self.tries_T = np.zeros(self.steps + 1)
 
     def observe(self, place: int, successes: float, tries: float) -> None:
         """Takes in `tries` rollouts from the prefix of `place` steps."""
         for won in [1.0] * int(successes) + [0.0] * int(tries - successes):
-            rate_G_H = self._rates_now()[:, :, place]
-            self._evidence_G_H += np.log(rate_G_H if won else 1 - rate_G_H)
+            rate_G_3 = self._rates_now()[:, :, place]
+            self._evidence_G_3_T[:, :, place] += np.log(rate_G_3 if won else 1 - rate_G_3)
             self.successes_T[place] += won
             self.tries_T[place] += 1
 
     def weigh(self, likelihood: Floats) -> None:
         """Takes in other evidence: [S + 1] how likely it is under each tau, up to a factor."""
         with np.errstate(divide="ignore"):
-            self._evidence_G_H += np.log(likelihood)[self._states.first_error_H]
+            self._other_N += np.log(likelihood)
 
     @property
     def first_error(self) -> Floats:
         """[S + 1] P(tau = t | all evidence); the last for no error."""
-        return self._by_tau(self._joint().sum(0))
+        chances: Floats = self._sums().joint_G_N.sum(0)
+        return chances
 
     @property
     def right(self) -> Floats:
@@ -232,8 +176,9 @@ class Belief:
     @property
     def values(self) -> Floats:
         """[S] posterior mean of p after each step."""
-        means: Floats = np.einsum("gh,ght->t", self._joint(), self._rates_now())
-        return means[1:]
+        means = sum(success_B_T.sum(0) for _, success_B_T in self._successes(self._sums()))
+        values: Floats = np.asarray(means)[1:]
+        return values
 
     @property
     def entropy(self) -> float:
@@ -243,33 +188,79 @@ class Belief:
     @property
     def channel_weights(self) -> Floats:
         """[G] posterior weights of the channel's grid."""
-        weights: Floats = self._joint().sum(1)
+        weights: Floats = self._sums().joint_G_N.sum(1)
         return weights
 
     def information(self) -> Floats:
-        """[T] bits about tau expected from one more rollout at each prefix. O(G H T)."""
-        joint_G_H = self._joint()
-        tau_N = self._by_tau(joint_G_H.sum(0))
-        success_H_T = np.einsum("gh,ght->ht", joint_G_H, self._rates_now())
-        success_N_T = np.zeros((self.steps + 1, success_H_T.shape[1]))
-        np.add.at(success_N_T, self._states.first_error_H, success_H_T)
-        given_N_T = np.divide(
-            success_N_T, tau_N[:, None], out=np.zeros_like(success_N_T), where=tau_N[:, None] > 0
-        )
-        bits: Floats = _coin(success_N_T.sum(0)) - tau_N @ _coin(given_N_T)
+        """[T] bits about tau expected from one more rollout at each prefix."""
+        sums = self._sums()
+        tau_N = sums.joint_G_N.sum(0)
+        mean_T, left_T = np.zeros(self.steps + 1), np.zeros(self.steps + 1)
+        for rows, success_B_T in self._successes(sums):
+            tau_B = tau_N[rows]
+            given_B_T = success_B_T[tau_B > 0] / tau_B[tau_B > 0, None]
+            mean_T += success_B_T.sum(0)
+            left_T += tau_B[tau_B > 0] @ _coin(given_B_T)
+        bits: Floats = _coin(mean_T) - left_T
         return bits.clip(min=0)
 
     def _rates_now(self) -> Floats:
-        """[G, H, T] chance that the next rollout succeeds, after what its prefix has shown."""
+        """[G, 3, T] chance that the next rollout succeeds, after what its prefix has shown."""
         strength = self.channel.strength
         if math.isinf(strength):
-            return self._rates_G_H_T
-        rates: Floats = strength * self._rates_G_H_T + self.successes_T
+            return self._rates_G_3_T
+        rates: Floats = strength * self._rates_G_3_T + self.successes_T
         rates /= strength + self.tries_T
         return rates
 
-    def _joint(self) -> Floats:
-        """[G, H] P(g, hypothesis | all evidence)."""
+    def _sums(self) -> "_Sums":
+        """All hypotheses of each tau, summed."""
+        stuck_T = np.append(self._states.stuck_S, 0.0)
+        doom, places_T = self._states.doom, np.arange(self.steps + 1)
+        sound_G_T, wrong_G_T, doomed_G_T = np.cumsum(self._evidence_G_3_T, axis=2).swapaxes(0, 1)
+        same_G_T = wrong_G_T.copy()  # stuck; the last place of a right trace is its right end
+        same_G_T[:, -1] += (
+            self._evidence_G_3_T[:, SOUND, -1] - self._evidence_G_3_T[:, REPAIRABLE, -1]
+        )
+        with np.errstate(divide="ignore"):
+            free_T = np.cumsum(np.log1p(-stuck_T))
+            onset_G_T = np.log(stuck_T) + _shifted(free_T + sound_G_T - wrong_G_T)
+            stuck_G_T = np.logaddexp.accumulate(onset_G_T, axis=1)
+            before_G_N = np.logaddexp(free_T + sound_G_T, stuck_G_T + same_G_T)
+            doomed_G_T = doomed_G_T[:, -1:] - doomed_G_T  # from the next prefix to the end
+            yet_G_T = wrong_G_T + places_T * math.log1p(-doom)
+            dooms_T = np.append(np.full(self.steps, doom), 1.0)
+            ends_G_T = yet_G_T + np.log(dooms_T) + doomed_G_T
+            kept_G_T = np.logaddexp.accumulate(ends_G_T[:, ::-1], axis=1)[:, ::-1]
+            log_G_N = before_G_N + kept_G_T - yet_G_T
+            log_G_N += self._log_prior() + self._other_N + np.log(self.channel.weights_G)[:, None]
+        joint_G_N: Floats = np.exp(log_G_N - log_G_N.max())
+        joint_G_N /= joint_G_N.sum()
+        return _Sums(joint_G_N, stuck_G_T, same_G_T - before_G_N, kept_G_T)
+
+    def _successes(self, sums: "_Sums") -> Iterator[tuple[slice, Floats]]:
+        """For blocks of tau, [B, T] P(tau, the next rollout at t succeeds)."""
+        now_G_3_T = self._rates_now()
+        sound_G_T, wrong_G_T, doomed_G_T = now_G_3_T.swapaxes(0, 1)
+        stuck_G_T = wrong_G_T.copy()
+        stuck_G_T[:, -1] = sound_G_T[:, -1]
+        places_T = np.arange(self.steps + 1)
+        for start in range(0, self.steps + 1, BLOCK):
+            rows = slice(start, min(start + BLOCK, self.steps + 1))
+            joint_G_B = sums.joint_G_N[:, rows]
+            stuck = _Chances(
+                sums.stuck_G_T, sums.unstuck_G_N[:, rows], rows, slice(0, start), start
+            )
+            kept = _Chances(
+                sums.kept_G_T, -sums.kept_G_T[:, rows], rows, slice(rows.stop, None),
+                min(rows.stop, self.steps),
+            )  # fmt: skip
+            until_B_T = joint_G_B.T @ sound_G_T + stuck.mean(joint_G_B, stuck_G_T - sound_G_T)
+            after_B_T = joint_G_B.T @ doomed_G_T + kept.mean(joint_G_B, wrong_G_T - doomed_G_T)
+            yield rows, np.where(places_T <= places_T[rows, None], until_B_T, after_B_T)
+
+    def _log_prior(self) -> Floats:
+        """[S + 1]."""
         prior = np.ones(self.steps + 1) if self.prior is None else np.asarray(self.prior, float)
         if prior.shape != (self.steps + 1,) or (prior < 0).any() or not prior.sum() > 0:
             raise InputError(
@@ -277,16 +268,8 @@ class Belief:
                 f"none negative, the last for no error; got {prior.tolist()}"
             )
         with np.errstate(divide="ignore"):
-            log_prior_H = np.log(prior)[self._states.first_error_H] + self._states.log_prior_H
-            log_G_H = self._evidence_G_H + np.log(self.channel.weights_G)[:, None] + log_prior_H
-        weights: Floats = np.exp(log_G_H - log_G_H.max())
-        weights /= weights.sum()
-        return weights
-
-    def _by_tau(self, weights_H: Floats) -> Floats:
-        sums: Floats = np.zeros(self.steps + 1)
-        np.add.at(sums, self._states.first_error_H, weights_H)
-        return sums
+            log_prior: Floats = np.log(prior)
+        return log_prior
 
 
 def learned(channel: Channel, beliefs: Iterable[Belief], *, rounds: int = 20) -> Channel:
@@ -294,7 +277,7 @@ def learned(channel: Channel, beliefs: Iterable[Belief], *, rounds: int = 20) ->
 
         w_g <- mean over traces of P(g | the trace's evidence, w)
 
-    Empty evidence leaves the channel as it is. O(rounds * N * G * H).
+    Empty evidence leaves the channel as it is. O(rounds * N * G * S).
     """
     grid = [_evidence_of_grid(belief) for belief in beliefs]
     if not grid:
@@ -321,3 +304,9 @@ def _coin(p: Floats) -> Floats:
     p = np.clip(p, 1e-12, 1 - 1e-12)
     bits: Floats = -p * np.log2(p) - (1 - p) * np.log2(1 - p)
     return bits
+
+
+def _shifted(sums_G_T: Floats) -> Floats:
+    """Sums before each place, from those up to and with it."""
+    before: Floats = np.concatenate((np.zeros((len(sums_G_T), 1)), sums_G_T[:, :-1]), axis=1)
+    return before

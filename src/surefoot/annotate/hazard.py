@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from surefoot.annotate.belief import Belief, Channel, Floats, learned, prior_from_steps
+from surefoot.annotate.belief import Belief, learned, prior_from_steps
+from surefoot.annotate.channel import Channel, Floats
 from surefoot.core.errors import InputError
 from surefoot.core.types import Trace
 
@@ -64,7 +65,7 @@ def learn(
 
     features_N: [N] of [S, F]. Moves the beliefs' priors and channels along. Put traces of
     both outcomes in: why some ended right is half of what there is to learn.
-    O(rounds * M * F^2 + rounds * N * G * H).
+    O(rounds * M * F^2 + rounds * N * G * S).
     """
     if not beliefs_N or len(beliefs_N) != len(features_N):
         raise InputError(

@@ -13,7 +13,9 @@ so the shortest way of K right steps has v_k = k / K. One round of the search:
     back up   N <- N + 1, V <- sum_c N_c V_c / sum_c N_c, from the leaf to the root
 
 The self-critic is a function: it may end a solution, or give advice for the next step.
-Where the value model knows nothing, a step has the V of the one before it ([ours]).
+Where the value model knows nothing, a step has the V of the one before it ([ours]). A leaf that
+cannot be expanded is selected once and then closed, with all above it that leads nowhere else:
+the authors' code comes back to it, and most rounds of a long search add nothing ([ours]).
 
 Dimension key: N nodes.
 """
@@ -58,7 +60,7 @@ def rest_mcts(
     select: Select = ucb,
     budget: Budget | None = None,
 ) -> Grown:
-    """Grows a tree by at most `rounds` rounds; `picks` are the leaves selected.
+    """Grows a tree by at most `rounds` rounds; `picks` are the leaves selected, each once.
 
     A node's value in the tree is V and its visits are N. Label its steps with
     `quality_labels`: verdicts decide them, V only decided where to look.
@@ -73,6 +75,9 @@ def rest_mcts(
     why = f"{rounds} rounds"
     try:
         for _ in range(rounds):
+            if not search.open[0]:
+                why = "nothing left to try"
+                break
             leaf = search.leaf(select)
             picks.append(leaf)
             if search.values[leaf] >= gate:
@@ -80,6 +85,8 @@ def rest_mcts(
                 break
             if not search.tree.finished[leaf] and search.expand(leaf, branch):
                 search.simulate(leaf, forward, mix)
+            else:
+                search.close(leaf)
             search.back_up(leaf)
     except OverBudget as error:
         why = str(error)
@@ -147,6 +154,7 @@ class _Search:
     tree: Tree = field(default_factory=Tree)
     values: list[float] = field(default_factory=lambda: [0.0])  # [N] V
     children: list[list[int]] = field(default_factory=lambda: [[]])  # [N]
+    open: list[bool] = field(default_factory=lambda: [True])  # [N]
 
     def leaf(self, select: Select) -> int:
         tree = self.tree
@@ -155,7 +163,12 @@ class _Search:
             parent = tree.visits[tree.parents[child]]
             return select(self.values[child], parent, tree.visits[child])
 
-        return descend(self.children, score, [True] * len(tree))
+        return descend(self.children, score, self.open)
+
+    def close(self, leaf: int) -> None:
+        """The leaf leads nowhere, nor does what has no other open child."""
+        for node in reversed(self.tree.path(leaf)):
+            self.open[node] = any(self.open[child] for child in self.children[node])
 
     def expand(self, leaf: int, branch: int) -> list[int]:
         """The leaf's new children, with their values; [] if the solution ends there."""
@@ -170,6 +183,7 @@ class _Search:
         missing = len(self.tree) - len(self.values)
         self.values += [self.values[leaf]] * missing
         self.children += [[] for _ in range(missing)]
+        self.open += [True] * missing
         prefixes = [self.tree.prefix(child) for child in new]
         for child, v in zip(new, self._estimate(prefixes), strict=True):
             self.values[child] = self.values[leaf] if v is None else v

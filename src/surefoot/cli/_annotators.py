@@ -14,6 +14,7 @@ from surefoot.cli._labelling import (
     Job,
     Label,
     Method,
+    Options,
     Row,
     given,
     needs_gold,
@@ -44,10 +45,16 @@ from surefoot.trees import Grown, NodeLabel, counted, pay
 # --- by rollouts -----------------------------------------------------------
 
 
-def _by_rollouts(job: Job, *, method: Callable[..., LabelledTrace], best_of: bool = False) -> Label:
+def _by_rollouts(
+    job: Job,
+    *,
+    method: Callable[..., LabelledTrace],
+    more: Callable[[Options], dict[str, Any]] = lambda _: {},
+) -> Label:
+    """more: further settings of the method, from the options."""
     policy, o = job.policy(), job.options
     rollouts_of = _rolled(job, policy)
-    settings = {"completions": o.completions} | ({"best_of": o.best_of} if best_of else {})
+    settings = {"completions": o.completions, **more(o)}
 
     def label(row: Row) -> list[LabelledTrace]:
         own = with_own_ids(row.trace, policy)
@@ -55,6 +62,22 @@ def _by_rollouts(job: Job, *, method: Callable[..., LabelledTrace], best_of: boo
         return [replace(labelled, trace=row.trace)]
 
     return label
+
+
+def _best_of(options: Options) -> dict[str, Any]:
+    return {"best_of": options.best_of}
+
+
+def _witnesses(options: Options) -> dict[str, Any]:
+    """GLoRe counts the rollouts that build on their prefix."""
+    return {"builds_on": a.uses_last_number} if options.consistent else {}
+
+
+def _evened_out(labelled: Sequence[LabelledTrace], options: Options) -> list[LabelledTrace]:
+    """GLoRe learns from as many 1s as 0s at each prefix length."""
+    if not options.balance:
+        return [*labelled]
+    return a.balanced(labelled, rng=rng_for(options.seed, "balance"))
 
 
 def _bayes(job: Job) -> Label:
@@ -264,10 +287,11 @@ METHODS: dict[str, Method] = {
         partial(_by_rollouts, method=a.omega_trace), ROLLED, WHOLE,
     ),
     "sorm": Method(
-        partial(_by_rollouts, method=a.sorm), ROLLED, WHOLE,
+        partial(_by_rollouts, method=a.sorm, more=_witnesses),
+        ROLLED | {"consistent", "balance"}, WHOLE, together=_evened_out,
     ),
     "progress": Method(
-        partial(_by_rollouts, method=a.progress, best_of=True), ROLLED | {"best_of"}, WHOLE,
+        partial(_by_rollouts, method=a.progress, more=_best_of), ROLLED | {"best_of"}, WHOLE,
     ),
     "bayes": Method(
         _bayes,

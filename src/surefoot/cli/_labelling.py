@@ -30,6 +30,8 @@ class Options:
     reference: str
     confidence: float
     learn_from: int
+    consistent: bool
+    balance: bool
     budget_policy_tokens: int | None
     budget_calls: int | None
     policy: str
@@ -97,12 +99,14 @@ class Method:
     options: those it uses, besides what only decides where and how fast it runs.
     needs: what it asks of each row; an InputError says what is missing.
     of_problems: it labels solutions of its own, and takes each problem once.
+    together: what is done to all labels when the last is there.
     """
 
     start: Callable[[Job], Label]
     options: frozenset[str] = frozenset()
     needs: tuple[Need, ...] = field(default=())
     of_problems: bool = False
+    together: Callable[[Sequence[LabelledTrace], Options], list[LabelledTrace]] | None = None
 
 
 # --- what a method asks of a row -------------------------------------------

@@ -15,6 +15,7 @@ from surefoot.cli.audit import by_oracle, figures_of
 from surefoot.core.errors import InputError
 from surefoot.core.files import write_whole
 from surefoot.core.records import labelled_record, write_all
+from surefoot.core.seeds import rng_for
 from surefoot.core.types import LabelledTrace, Problem, Trace
 from surefoot.policy.sampling import Sampling
 from surefoot.recipes.labelling import LabelRecipe, Parts, sampled
@@ -54,6 +55,8 @@ def run_labels(recipe: LabelRecipe, asked: Asked, out: Path) -> None:
             label = recipe.learn(parts_P, partial(work.each, "learn"))
         found = work.each(f"label as {recipe.name}", label, parts_P)
         labelled = list(chain.from_iterable(found))
+        if recipe.together is not None:
+            labelled = recipe.together(labelled, rng_for(asked.seed, "together"))
         write_all(out / "labels.jsonl", map(labelled_record, labelled))
         summary = {
             **_summary(recipe, parts_P, labelled),
@@ -109,8 +112,11 @@ def _summary(
 
 
 def _audit(labelled: Sequence[LabelledTrace], seed: int) -> dict[str, Any] | None:
-    """Figures against the exact checker; None where no label's truth is known."""
-    known = [item for item in labelled if is_trails(item.trace)]
+    """Figures against the exact checker; None where no label's truth is known, or where labels, as
+    those of progress, do not say whether a step is right."""
+    from surefoot.evaluate import judges_steps
+
+    known = [item for item in labelled if is_trails(item.trace) and judges_steps(item)]
     return dict(figures_of(known, by_oracle, seed)) if known else None
 
 

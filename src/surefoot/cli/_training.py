@@ -154,7 +154,11 @@ class HeldOut:
         encoder: "Encoder",
         kind: Kind,
     ) -> Self:
-        """The rows that fit, and their examples."""
+        """The rows that fit, and their examples. Raises InputError for a target out of range."""
+        from surefoot.verifiers.data import refuse_targets
+
+        if objective.learns_from:
+            refuse_targets(rows, objective.target, objective.highest)
         view = objective.view(encoder)
         kept = [row for row in rows if _fits(row, view)]
         try:

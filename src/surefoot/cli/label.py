@@ -45,6 +45,17 @@ def label(
     learn_from: Annotated[
         int, typer.Option(help="bayes learns from so many first traces what to expect; 0: not.")
     ] = 100,
+    consistent: Annotated[
+        bool,
+        typer.Option(
+            "--consistent/--any-rollout",
+            help="sorm counts a right rollout only if it uses the last number of its prefix.",
+        ),
+    ] = True,
+    balance: Annotated[
+        bool,
+        typer.Option(help="sorm keeps as many right as wrong labels at each number of steps."),
+    ] = True,
     budget_policy_tokens: Annotated[
         int | None, typer.Option(help="Most tokens for a trace (bayes) or a problem (trees).")
     ] = None,
@@ -68,10 +79,11 @@ def label(
 
     By rollouts of --policy, checked against gold answers: monte_carlo (how often it ends
     correctly from each step), omega_trace (the first error, by binary search), sorm (can the
-    right answer still be reached), progress (what a step adds to the chances), bayes (the first
-    error, by asking where an answer tells most, after learning from the outcomes and some rollouts
-    of the first --learn-from traces how much a surprising step is to be suspected; asks --judge, if
-    there is one, where rollouts cannot tell).
+    right answer still be reached; as GLoRe has it, from rollouts that build on the step, and with
+    the surplus of 1s or 0s at each step left without evidence), progress (what a step adds to the
+    chances), bayes (the first error, by asking where an answer tells most, after learning from the
+    outcomes and some rollouts of the first --learn-from traces how much a surprising step is to be
+    suspected; asks --judge, if there is one, where rollouts cannot tell).
 
     By a tree of solutions, of problems alone: omega (OmegaPRM), relative (next steps against one
     another), alphamath and rest_mcts (tree search; rollouts stand for the value model).
@@ -98,6 +110,7 @@ def label(
     at_least_one(limit=limit, completions=completions, best_of=best_of, rounds=rounds, votes=votes)
     options = Options(
         completions, best_of, rounds, judge, votes, reference, confidence, learn_from,
+        consistent, balance,
         budget_policy_tokens, budget_calls, policy, temperature, top_p, max_tokens,
         unescaped(separator), seed, dtype, device,
     )  # fmt: skip
@@ -107,6 +120,8 @@ def label(
         items = _once(rows) if use.of_problems else rows
         found = work.each(f"label by {method}", make, items)
         labelled = list(chain.from_iterable(found))
+        if use.together is not None:
+            labelled = use.together(labelled, options)
         write_rows(out, map(labelled_record, labelled))
         left_out = {"left_out": found.count([])} if [] in found else {}
         tell({**_summary(labelled), **left_out, **work.cost(), "out": out}, as_json=as_json)

@@ -10,6 +10,7 @@ from surefoot.evaluate.audit import (
     error_rates,
     first_error_in,
     judgements,
+    judges_steps,
 )
 from surefoot.evaluate.calibration import Bin, brier, expected_calibration_error, reliability_bins
 from surefoot.evaluate.conformal import (
@@ -134,6 +135,7 @@ __all__ = [
     "flag_threshold",
     "join_scores",
     "judgements",
+    "judges_steps",
     "label_accuracy",
     "load_pool",
     "load_step_scores",

@@ -29,6 +29,11 @@ from surefoot.evaluate.step_metrics import NO_ERROR, FirstErrorScore, first_erro
 Right = bool | None
 
 
+def judges_steps(labelled: LabelledTrace) -> bool:
+    """Do its labels say of steps that they are right or wrong? Progress, say, does not."""
+    return all(label.kind in STATES for label in labelled.labels)
+
+
 def judgements(labelled: LabelledTrace) -> list[Right]:
     """[S] is the step right, by its hard label? Raises KindError for other kinds of labels
     than correctness and value: progress, say, does not call a step right or wrong."""

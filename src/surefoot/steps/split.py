@@ -6,9 +6,16 @@ space or a separator, and joining with its separator gives an equal split again.
 
 import re
 from itertools import pairwise
+from unicodedata import category
 
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(\\$])")
-_ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|vs|Mr|Mrs|Ms|Dr|St|No|Fig|Eq)\.$")
+# A dot may also stand in a number or end an abbreviation, so white space and a beginning must
+# follow it. The stops of other scripts do nothing else; a closing quote belongs to them.
+_END = re.compile(r"(?<=[.!?…])\s+(?=(\S))|[。！？｡؟۔।॥።፧։]+[」』】》）”’»)]*")
+_OPENS = frozenset("\"'(\\$«„¿¡「『《（【")
+_BEGINS = frozenset({"Lu", "Lt", "Lo"})  # upper and title case, and letters of scripts without case
+_ABBREVIATION = re.compile(
+    r"\b(?:e\.g|i\.e|vs|Mr|Mrs|Ms|Dr|St|No|Fig|Eq|Nr|bzw|Abb|p\.\s?ej|т\.\s?е|рис|см)\.$"
+)
 
 
 def by_separator(text: str, separator: str) -> list[str]:
@@ -46,15 +53,23 @@ def by_marker(text: str, marker: str = r"(?:Step\s+)?\d{1,3}[.:)]\s") -> list[st
 
 
 def by_sentence(text: str) -> list[str]:
-    """Steps are sentences; decimal points and common abbreviations do not end one.
+    """Steps are sentences, of any script; decimal points and common abbreviations do not end one.
 
     >>> by_sentence("Half of 3.5 is 1.75. So Mr. Lee pays 2.")
     ['Half of 3.5 is 1.75.', 'So Mr. Lee pays 2.']
+    >>> by_sentence("三加二是五。所以答案是5。")
+    ['三加二是五。', '所以答案是5。']
     """
     steps: list[str] = []
-    for piece in _SENTENCE_END.split(text.strip()):
+    edges = [0, *(end.end() for end in _END.finditer(text) if _begins(end[1])), len(text)]
+    for piece in (text[a:b].strip() for a, b in pairwise(edges)):
         if steps and _ABBREVIATION.search(steps[-1]):
             steps[-1] += " " + piece
         elif piece:
             steps.append(piece)
     return steps
+
+
+def _begins(first: str | None) -> bool:
+    """May a sentence begin so? None: after a stop that leaves no doubt."""
+    return first is None or first in _OPENS or category(first) in _BEGINS

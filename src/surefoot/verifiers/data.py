@@ -22,7 +22,8 @@ steps in order. The same function makes the ids of training and of scoring."""
 Batches = Callable[..., list[list[int]]]
 """(examples, tokens, together=1) -> their indices in batches; `by_length` is one."""
 LENGTHS = 16  # padded lengths are multiples of this
-ANY = frozenset(Kind)
+CHANCES = frozenset({Kind.CORRECTNESS, Kind.VALUE})
+"""Labels that are chances, in [0, 1], as a cross-entropy or a squared error wants them."""
 
 
 def soft_target(label: StepLabel) -> float | None:
@@ -69,9 +70,9 @@ def examples_of(
 ) -> tuple[Kind, list[Example], int]:
     """The labels' common kind, the examples, and how many steps truncation dropped.
 
-    Raises KindError for labels of mixed kinds, InputError if there are none.
+    Raises KindError for labels of mixed kinds or that are no chances, InputError if there are none.
     """
-    kind = one_kind(labelled, ANY)
+    kind = one_kind(labelled, CHANCES)
     examples = step_examples(labelled, whole(encoder), target)
     return kind, examples, sum(e.encoded.dropped for e in examples)
 
@@ -80,17 +81,39 @@ def one_kind(labelled: Sequence[LabelledTrace], allowed: frozenset[Kind]) -> Kin
     """The kind that all labels are of. Raises KindError if they are of several, or of one that
     is not allowed; InputError if there are none, or not one a step."""
     kinds = kinds_of(labelled)
+    refuse_kinds(labelled, allowed)
     if len(kinds) > 1:
         names = sorted(kind.value for kind in kinds)
         raise KindError(f"labels of different kinds {names} in one training set; train on one kind")
     [kind] = kinds
-    if kind not in allowed:
-        names = sorted(kind.value for kind in allowed)
-        raise KindError(
-            f"labels of kind {kind.value} cannot teach this; expected {' or '.join(names)}: "
-            "label the traces with another method, or train another kind of verifier"
-        )
     return kind
+
+
+def refuse_kinds(labelled: Sequence[LabelledTrace], allowed: frozenset[Kind]) -> None:
+    """Raises KindError for a label of a kind that is not allowed; it names the trace."""
+    for row, item in enumerate(labelled, start=1):
+        for label in item.labels:
+            if label.kind not in allowed:
+                raise KindError(
+                    f"labels of kind {label.kind.value} cannot teach this, but trace {row} (of "
+                    f"problem {item.trace.problem.id!r}) has them, by {label.by!r}; expected "
+                    f"{' or '.join(sorted(kind.value for kind in allowed))}: label the traces with "
+                    "another method, or train another kind of verifier (pav learns from progress)"
+                )
+
+
+def refuse_targets(labelled: Sequence[LabelledTrace], target: Target, highest: float) -> None:
+    """Raises InputError for a target that is no number in [0, highest]; it names trace and step."""
+    for row, item in enumerate(labelled, start=1):
+        for step, label in enumerate(item.labels):
+            y = target(label)
+            if y is not None and not 0 <= y <= highest:
+                raise InputError(
+                    f"the label of step {step} of trace {row} (of problem "
+                    f"{item.trace.problem.id!r}) asks for {y}; expected 0 to {highest:g}. It has "
+                    f"{label.successes} successes in {label.tries} tries and belief "
+                    f"{label.belief}, by {label.by!r}: mend it, or drop the trace"
+                )
 
 
 def kinds_of(labelled: Sequence[LabelledTrace]) -> set[Kind]:
@@ -171,11 +194,11 @@ def views_for_scoring(traces: Sequence[Trace], view: View, longest: int) -> list
     return examples
 
 
-def batch_of(examples: Sequence[Example], *, pad: int, done: float = 1.0) -> Batch:
-    """One padded batch, [N] examples."""
+def batch_of(examples: Sequence[Example], *, pad: int, done: float = 1.0, places: int = 1) -> Batch:
+    """One padded batch, [N] examples; S is padded to a multiple of `places`."""
     longest = max(len(e.encoded.ids) for e in examples)
     width = -(-longest // LENGTHS) * LENGTHS
-    steps = max(len(e.encoded.ends_S) for e in examples)
+    steps = -(-max(len(e.encoded.ends_S) for e in examples) // places) * places
     ids = torch.full((len(examples), width), pad)
     spans = torch.zeros((len(examples), steps, 2), dtype=torch.long)
     weights = torch.zeros((len(examples), width))

@@ -12,13 +12,24 @@ import torch.nn.functional as F
 IGNORED = -100.0  # target of a step without evidence; id of a token without loss
 
 
-def known_steps(targets_NS: torch.Tensor) -> torch.Tensor:
-    """[N, S] where there is a target. Raises ValueError if there is none at all: a mean over
-    nothing would be 0 (or NaN), and training would seem to succeed."""
+def known_steps(targets_NS: torch.Tensor, highest: float = 1.0) -> torch.Tensor:
+    """[N, S] where there is a target, in [0, highest].
+
+    Raises ValueError if there is none at all (a mean over nothing would be 0 or NaN, and training
+    would seem to succeed), or if one is out of range: a cross-entropy with y = -1 has no lower
+    bound, and training would end with a fine loss and a useless verifier.
+    """
     known_NS = targets_NS != IGNORED
     if not known_NS.any():
         raise ValueError(
             f"none of {targets_NS.numel()} steps has a target; were all labels cut off or unknown?"
+        )
+    wrong_NS = known_NS & ~((targets_NS >= 0) & (targets_NS <= highest))  # NaN is wrong, too
+    if wrong_NS.any():
+        place = tuple(wrong_NS.nonzero()[0].tolist())
+        raise ValueError(
+            f"the target at {place} of the batch is {float(targets_NS[place])}; expected 0 to "
+            f"{highest:g}, or {IGNORED:g} for none"
         )
     return known_NS
 
@@ -51,7 +62,8 @@ def word_loss(logprobs_NS2: torch.Tensor, targets_NS: torch.Tensor) -> torch.Ten
 
         -mean_t [ y_t log P(yes) + (1 - y_t) log P(no) ]      P over the whole vocabulary
 
-    logprobs_NS2: of "no" and "yes". Raises ValueError if every step is ignored.
+    logprobs_NS2: of "no" and "yes"; targets_NS: in [0, 1] or IGNORED. Raises ValueError if every
+    step is ignored.
     """
     known = known_steps(targets_NS)
     no, yes = logprobs_NS2[known].float().unbind(-1)
@@ -60,6 +72,7 @@ def word_loss(logprobs_NS2: torch.Tensor, targets_NS: torch.Tensor) -> torch.Ten
 
 
 def squared_loss(estimates_NS: torch.Tensor, targets_NS: torch.Tensor) -> torch.Tensor:
-    """mean_t (v_t - y_t)^2 over the steps with a target. Raises ValueError if there is none."""
+    """mean_t (v_t - y_t)^2 over the steps with a target, in [0, 1]. Raises ValueError if there is
+    none."""
     known = known_steps(targets_NS)
     return F.mse_loss(estimates_NS[known].float(), targets_NS[known].float())

@@ -17,7 +17,15 @@ from transformers import PreTrainedModel
 
 from surefoot.core.types import Kind, LabelledTrace
 from surefoot.steps.encode import Encoder
-from surefoot.verifiers.data import ANY, Example, Target, View, one_kind, soft_target
+from surefoot.verifiers.data import (
+    CHANCES,
+    Example,
+    Target,
+    View,
+    one_kind,
+    refuse_targets,
+    soft_target,
+)
 from surefoot.verifiers.network import Batch, Network
 from surefoot.verifiers.self_check import check_agreement
 
@@ -51,6 +59,7 @@ class Objective:
     read: z, [N, S] or [N, S, H], to scores [N, steps].
     kind: of the scores; None for that of the labels.
     learns_from: kinds of labels that fit; empty if only verdicts are read.
+    highest: targets are in [0, highest].
     together: so many consecutive examples (a pair) stay in one batch.
     """
 
@@ -62,7 +71,8 @@ class Objective:
     read: Callable[[torch.Tensor], torch.Tensor]
     kind: Kind | None
     target: Target = soft_target
-    learns_from: frozenset[Kind] = ANY
+    learns_from: frozenset[Kind] = CHANCES
+    highest: float = 1.0
     terms: Callable[[Sequence[Example]], int] = known_targets
     together: int = 1
 
@@ -80,9 +90,11 @@ def prepare(labelled: Sequence[LabelledTrace], encoder: Encoder, objective: Obje
     """Labelled traces as an objective wants them, after the start-up check that training and
     scoring agree.
 
-    Raises KindError for labels it cannot learn from, InputError if there are none, and
-    ModelError if ids or places would differ.
+    Raises KindError for labels it cannot learn from, InputError if there are none or one asks
+    for a target out of range, and ModelError if ids or places would differ.
     """
+    if objective.learns_from:
+        refuse_targets(labelled, objective.target, objective.highest)
     view = objective.view(encoder)
     examples = objective.examples(labelled, view, objective.target)
     check_agreement(labelled, examples, encoder, view)

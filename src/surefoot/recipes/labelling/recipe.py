@@ -93,6 +93,7 @@ class LabelRecipe:
     needs: what else than problems and a policy it asks for.
     label: the system, for one problem.
     learn: what is first learned of all problems, if anything; gives the label to use.
+    together: what is done to the labels of all problems in the end, if anything.
     """
 
     name: str
@@ -106,6 +107,7 @@ class LabelRecipe:
     methods: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ()
     learn: Callable[[Sequence[Parts], Each], Label] | None = None
+    together: Callable[[Sequence[LabelledTrace], Rng], list[LabelledTrace]] | None = None
 
 
 def sampled(

@@ -25,7 +25,8 @@ RECIPE = LabelRecipe(
     claims="Above best-of-N and Tree of Thoughts at equal budget, and above ReST-EM and "
     "Self-Rewarding over rounds of self-training.",
     deviations="Rollouts stand for the value model, which the paper seeds with 11,554 questions; "
-    "no self-critic; one round, not a loop of self-training.",
+    "no self-critic; ended leaves are not selected again, as the authors' code does; no loop of "
+    "self-training.",
     page="annotate-trees.md",
     checks=(
         "test_rest_mcts.py::test_a_right_solution_has_v_k_over_K",

@@ -26,19 +26,20 @@ import torch
 from surefoot.core.errors import InputError, KindError
 from surefoot.core.types import Kind, LabelledTrace
 from surefoot.verifiers.data import (
+    CHANCES,
     Example,
     Target,
     View,
     kinds_of,
     outcome_of,
     placed,
+    refuse_kinds,
     whole,
 )
 from surefoot.verifiers.losses import squared_loss
 from surefoot.verifiers.network import Batch, VerifierNetwork
 from surefoot.verifiers.objective import Objective
 
-BOTH = frozenset({Kind.CORRECTNESS, Kind.VALUE})
 BETA = 1.0
 Targets = list[float | None]
 
@@ -48,11 +49,12 @@ def two_targets(labelled: Sequence[LabelledTrace], view: View, target: Target) -
 
     Raises KindError without any label of correctness, or with one of another kind.
     """
-    kinds = kinds_of(labelled)
-    if Kind.CORRECTNESS not in kinds or kinds - BOTH:
+    refuse_kinds(labelled, CHANCES)
+    if Kind.CORRECTNESS not in kinds_of(labelled):
         raise KindError(
-            "a BiRM learns from labels of correctness, with labels of value or verdicts beside "
-            f"them; got labels of kind {sorted(kind.value for kind in kinds)}"
+            f"a BiRM learns from labels of correctness, with labels of value or verdicts beside "
+            f"them, but all labels of {len(labelled)} traces are of value; label them with a "
+            "method that says whether a step is right, too"
         )
     items: dict[tuple[str, str], LabelledTrace] = {}
     rewards: dict[tuple[str, str], Targets] = {}
@@ -103,7 +105,7 @@ BIRM = Objective(
     loss=two_mse,
     read=past_and_future(),
     kind=Kind.VALUE,
-    learns_from=BOTH,
+    learns_from=CHANCES,
 )
 
 

@@ -29,7 +29,7 @@ import torch.nn.functional as F
 from surefoot.core.errors import InputError
 from surefoot.core.types import Kind, LabelledTrace
 from surefoot.verifiers.data import Example, Target, View, outcome_of, whole, whole_examples
-from surefoot.verifiers.losses import IGNORED
+from surefoot.verifiers.losses import known_steps
 from surefoot.verifiers.network import Batch, ImplicitNetwork
 from surefoot.verifiers.objective import Build, Objective
 
@@ -74,11 +74,23 @@ def solution_pairs(labelled: Sequence[LabelledTrace], view: View, target: Target
 
 def rewards(gains_NS: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     """r and y of the solutions whose outcome is known. Raises ValueError if there are none."""
+    known = known_steps(batch.targets_NS).any(1)
     y_N = batch.targets_NS.amax(1)
-    known = y_N != IGNORED
-    if not known.any():
-        raise ValueError(f"none of {len(y_N)} solutions has a known outcome, or all were cut off")
     return gains_NS.sum(1)[known].float(), y_N[known].float()
+
+
+def paired_rewards(gains_NS: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """r_w and r_l, [M] each, of the pairs of which both outcomes are known; rows 2m and 2m + 1 are
+    a pair, right and wrong. Raises ValueError if there are none, or if rows are not such pairs.
+
+    A side that was cut off takes its pair with it: the sides left over are of other problems.
+    """
+    known = known_steps(batch.targets_NS).any(1).view(-1, 2).all(1)
+    y_M2 = batch.targets_NS.amax(1).view(-1, 2)[known]
+    if not len(y_M2) or not (y_M2 == y_M2.new_tensor([1.0, 0.0])).all():
+        raise ValueError(f"expected pairs of a right and a wrong solution, got outcomes {y_M2}")
+    r_w, r_l = gains_NS.sum(1).float().view(-1, 2)[known].unbind(1)
+    return r_w, r_l
 
 
 def ce(gains_NS: torch.Tensor, batch: Batch) -> torch.Tensor:
@@ -87,9 +99,9 @@ def ce(gains_NS: torch.Tensor, batch: Batch) -> torch.Tensor:
 
 
 def dpo(gains_NS: torch.Tensor, batch: Batch) -> torch.Tensor:
-    """Preference of the right solution of each pair; rows 2m and 2m + 1 are a pair."""
-    r_M2 = rewards(gains_NS, batch)[0].view(-1, 2)
-    return -F.logsigmoid(r_M2[:, 0] - r_M2[:, 1]).mean()
+    """Preference of the right solution of each pair."""
+    w_M, l_M = paired_rewards(gains_NS, batch)
+    return -F.logsigmoid(w_M - l_M).mean()
 
 
 def kto(gains_NS: torch.Tensor, batch: Batch) -> torch.Tensor:
@@ -101,7 +113,7 @@ def kto(gains_NS: torch.Tensor, batch: Batch) -> torch.Tensor:
 
 def nca(gains_NS: torch.Tensor, batch: Batch) -> torch.Tensor:
     """Noise-contrastive alignment: absolute rewards of a pair, not their difference only."""
-    w_M, l_M = rewards(gains_NS, batch)[0].view(-1, 2).unbind(1)
+    w_M, l_M = paired_rewards(gains_NS, batch)
     each_M = F.logsigmoid(w_M) + 0.5 * (F.logsigmoid(-w_M) + F.logsigmoid(-l_M))
     return -each_M.mean()
 

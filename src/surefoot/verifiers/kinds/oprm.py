@@ -16,16 +16,16 @@ from dataclasses import replace
 from surefoot.core.errors import KindError
 from surefoot.core.types import Kind, LabelledTrace
 from surefoot.verifiers.data import (
+    CHANCES,
     Example,
     Target,
     View,
     kinds_of,
+    refuse_kinds,
     step_examples,
     whole_examples,
 )
 from surefoot.verifiers.kinds.prm import PRM
-
-BOTH = frozenset({Kind.CORRECTNESS, Kind.VALUE})
 
 
 def steps_and_outcomes(
@@ -35,11 +35,14 @@ def steps_and_outcomes(
 
     Raises KindError for labels of other kinds, or of two kinds in one trace.
     """
-    for kinds in ({label.kind for label in item.labels} for item in labelled):
-        if len(kinds) > 1 or kinds - BOTH:
+    refuse_kinds(labelled, CHANCES)
+    for row, item in enumerate(labelled, start=1):
+        kinds = {label.kind for label in item.labels}
+        if len(kinds) > 1:
             raise KindError(
-                "a trace's labels must be of correctness, or of value (then its verdict is "
-                f"learnt), got {sorted(kind.value for kind in kinds)}"
+                f"the labels of trace {row} (of problem {item.trace.problem.id!r}) must all be of "
+                "correctness, or all of value (then its verdict is learnt), got both: give each "
+                "trace one kind of labels"
             )
     kinds_of(labelled)
     examples = []
@@ -58,5 +61,5 @@ OPRM = replace(
     name="oprm",
     examples=steps_and_outcomes,
     kind=Kind.CORRECTNESS,
-    learns_from=BOTH,
+    learns_from=CHANCES,
 )

@@ -27,7 +27,7 @@ from surefoot.core.types import Kind, LabelledTrace, Trace
 from surefoot.steps.encode import Encoded, Encoder
 from surefoot.verifiers.data import Example, Target, View, one_kind
 from surefoot.verifiers.kinds.prm import PRM
-from surefoot.verifiers.losses import IGNORED
+from surefoot.verifiers.losses import known_steps
 from surefoot.verifiers.network import Batch
 
 VALUES = frozenset({Kind.VALUE})
@@ -95,9 +95,9 @@ def triplet_examples(
 
 def preference(z_NS: torch.Tensor, batch: Batch) -> torch.Tensor:
     """The loss at the top; rows 2m and 2m + 1 are a pair. Raises ValueError without any."""
-    known = batch.targets_NS != IGNORED
-    if not known.any() or (known.sum(1) != 1).any():
-        raise ValueError("each of a pair needs a target at one step, and there is none")
+    known = known_steps(batch.targets_NS)
+    if (known.sum(1) != 1).any():
+        raise ValueError("each of a pair needs a target at one step, and one has none or several")
     z_M2 = z_NS[known].float().view(-1, 2)
     p_M = batch.targets_NS[known].view(-1, 2)[:, 0]
     return F.binary_cross_entropy_with_logits(z_M2[:, 0] - z_M2[:, 1], p_M)

@@ -3,7 +3,8 @@
     L = -mean_t [ y_t log s(z_t) + (1 - y_t) log(1 - s(z_t)) ]        score_t = s(z_t)
 
 s is the logistic function; y_t is a label's share of successes (soft) or whether there is
-one (`hard_target`). Its scores are of the kind of its labels. With ratings +1, 0, -1:
+one (`hard_target`), in [0, 1]: labels of progress are refused (`kinds/pav.py` learns from them).
+Its scores are of the kind of its labels. With ratings +1, 0, -1:
 
     L = -mean_t log softmax(z_t)[ rating_t ]        score_t = P(+1) + P(0)
 
@@ -25,7 +26,7 @@ from surefoot.core.errors import InputError
 from surefoot.core.types import Kind, LabelledTrace, StepLabel
 from surefoot.formats.nouns import NEUTRAL
 from surefoot.verifiers.data import (
-    ANY,
+    CHANCES,
     Example,
     Target,
     View,
@@ -44,7 +45,7 @@ def labelled_steps(
     view: View,
     target: Target,
     *,
-    allowed: frozenset[Kind] = ANY,
+    allowed: frozenset[Kind] = CHANCES,
 ) -> list[Example]:
     """Every step with its own label, all labels of one kind."""
     one_kind(labelled, allowed)
@@ -85,7 +86,7 @@ def rating_target(label: StepLabel) -> float | None:
 
 def rating_loss(z_NS3: torch.Tensor, batch: Batch) -> torch.Tensor:
     """Cross-entropy of the three ratings."""
-    known = known_steps(batch.targets_NS)
+    known = known_steps(batch.targets_NS, highest=2.0)
     return F.cross_entropy(z_NS3[known].float(), batch.targets_NS[known].long())
 
 
@@ -104,6 +105,7 @@ PRM_THREE_WAY = Objective(
     read=not_wrong,
     kind=Kind.CORRECTNESS,
     learns_from=frozenset({Kind.CORRECTNESS}),
+    highest=2.0,
 )
 
 
