@@ -10,7 +10,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from surefoot import search as s
 from surefoot.cli._common import chosen
@@ -20,6 +20,7 @@ from surefoot.recipes.refinement import RECIPES
 from surefoot.search.fit import CHANCES, TAKES, need_kind
 
 Search = Callable[..., s.Found | s.Unfinished]
+T = TypeVar("T")
 
 METHODS: dict[str, Search] = {
     "best_of_n": s.best_of_n,
@@ -86,8 +87,10 @@ def refuse_misfit(verifier: str, scorer: Any, method: str, kinds: frozenset[Kind
         need_kind(kind, verifier, kinds, method)
 
 
-def search_of(option: str, spec: str, table: Mapping[str, Search]) -> tuple[str, Search]:
-    """The search's name, and the search with its settings. Raises InputError for what is wrong."""
+def search_of(
+    option: str, spec: str, table: Mapping[str, Callable[..., T]]
+) -> tuple[str, "partial[T]"]:
+    """The name, and the table's function with its settings. Raises InputError for what is wrong."""
     name, _, rest = spec.partition(":")
     search = chosen(option, name, table)
     readers = {

@@ -134,8 +134,12 @@ def search(
     asked = problems_of(problems, limit, need_gold=not without_gold)
     guided = guide_of(guide, guided_by, policy, device)
     with Work("search", out, journal, problems_in_flight) as work:
-        loading = {"separator": unescaped(separator), "dtype": dtype, "device": device}
-        loading["guided"] = guided
+        loading = {
+            "separator": unescaped(separator),
+            "dtype": dtype,
+            "device": device,
+            "guided": guided,
+        }
         draws = (temperature, top_p, max_tokens)
         names = {"verifier": verifier, "judge": judge, "prover": prover, "past": past}
         names |= {"temperatures": temperatures}

@@ -119,8 +119,9 @@ async def settled(
     end = asyncio.ensure_future(over.wait())
     try:
         while waiting and not over.is_set() and (left := ends - time.monotonic()) > 0:
+            awaited: set[asyncio.Future[Any]] = {*waiting, end}
             done, _ = await asyncio.wait(
-                {*waiting, end}, timeout=min(pulse, left), return_when=asyncio.FIRST_COMPLETED
+                awaited, timeout=min(pulse, left), return_when=asyncio.FIRST_COMPLETED
             )
             for future in waiting.keys() & done:
                 yield waiting.pop(future)

@@ -75,7 +75,7 @@ def _with_timed_heads(protocol: Any) -> Any:
     """uvicorn's protocol (whichever of its two), with a limit to how long a request may be in
     coming: uvicorn itself limits only how long a connection may be silent after an answer."""
 
-    class TimedHeads(protocol):
+    class TimedHeads(protocol):  # type: ignore[misc]  # known when the server starts
         _timer: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:
