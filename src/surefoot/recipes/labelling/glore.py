@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from surefoot.annotate import balanced, sorm, uses_last_number
-from surefoot.core.seeds import Rng
 from surefoot.core.types import LabelledTrace
 from surefoot.recipes.labelling.recipe import LabelRecipe, Parts
 
@@ -15,7 +16,7 @@ def label(parts: Parts) -> list[LabelledTrace]:
     ]
 
 
-def together(labelled: Sequence[LabelledTrace], rng: Rng) -> list[LabelledTrace]:
+def together(labelled: Sequence[LabelledTrace], rng: np.random.Generator) -> list[LabelledTrace]:
     """As many 1s as 0s at each prefix length."""
     return balanced(labelled, rng=rng)
 
