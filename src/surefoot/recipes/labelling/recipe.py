@@ -107,7 +107,9 @@ class LabelRecipe:
     methods: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ()
     learn: Callable[[Sequence[Parts], Each], Label] | None = None
-    together: Callable[[Sequence[LabelledTrace], np.random.Generator], list[LabelledTrace]] | None = None
+    together: (
+        Callable[[Sequence[LabelledTrace], np.random.Generator], list[LabelledTrace]] | None
+    ) = None
 
 
 def sampled(
