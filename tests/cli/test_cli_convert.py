@@ -223,6 +223,16 @@ def test_doctor_finds_problems_that_files_share(examined, tmp_path):
     assert shared == {str(same): 1, str(plain): 0}
 
 
+def test_doctor_tells_what_of_another_file_it_did_not_compare(cli, tmp_path):
+    path = write_rows(tmp_path / "in.jsonl", [TRL])
+    other = write_rows(tmp_path / "other.jsonl", [{**TRL, "prompt": "r"}, {**TRL, "labels": []}])
+    other.write_text(other.read_text() + '{"prompt": \n' + json.dumps(TRL) + "\n")
+    done = cli("doctor", path, "--against", other, "--json")
+    assert json.loads(done.stdout)["shared_problems"] == {str(other): 1}
+    assert f"{other}: 2 of 4 rows are not compared: not a row of this format" in done.stderr
+    assert "(rows 2, 3)" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("rows", "option"),
     [

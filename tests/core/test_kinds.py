@@ -155,3 +155,17 @@ def test_only_last_depends_on_the_order(values, random):
     random.shuffle(shuffled)
     for how in ("min", "mean", "sum", "product"):
         assert reduce_values(shuffled, how) == reduce_values(values, how)
+
+
+@pytest.mark.parametrize(
+    ("how", "values"),
+    [
+        ("mean", [1.7e308, 1.7e308]),
+        ("sum", [-1.7e308, -1.7e308]),
+        ("product", [1e300, 1e300]),
+        ("product", [1e-200, 1e-200, 1e300, 1e300, 1e300]),  # the first two underflow
+    ],
+)
+def test_an_aggregate_beyond_floats_is_refused(how, values):
+    with pytest.raises(InputError, match=f"the {how} of {len(values)} scores is too large"):
+        reduce_values(values, how)

@@ -63,8 +63,8 @@ def test_names_may_be_wrong_about_compression_and_the_mark_about_its_side(tmp_pa
         (b'{\n "a": 1,\n "b" 2\n}', r"line 3 column 6: Expecting ':' delimiter"),
         (b'[\n {"a": 1},\n', "line 3 column 1: .* expected one JSON array"),
         (b"[" * 100_000, "nests too deeply"),
-        (b'{"a": 1\n{"a": 2}\n', "row 1: expected a JSON object, got .* delete the row"),
-        (b'{"a": 1}\n{"a":\n', "row 2: expected a JSON object, got .* delete the row"),
+        (b'{"a": 1\n{"a": 2}\n', "row 1: expected a JSON object, got .* delete it"),
+        (b'{"a": 1}\n{"a":\n', "row 2: expected a JSON object, got .* delete it"),
         (b"id,problem\n1,q\n", "row 1: expected a JSON object, got 'id,problem'"),
         (b"3\n", "row 1: expected a JSON object, got int"),
     ],
@@ -75,6 +75,16 @@ def test_what_is_no_file_of_rows_is_named_once(tmp_path, content, told):
     with pytest.raises(InputError, match=told) as caught:
         read_all(path, dict)
     assert str(caught.value).startswith(str(path))
+
+
+@pytest.mark.parametrize("text", ['[{"a": 1}, 3, {"a": 2}]', '{"a":\n 1}\n[3]\n{"a": 2}'])
+def test_broken_rows_of_whole_files_are_told_and_the_others_read(tmp_path, text):
+    path, told = tmp_path / "rows.json", []
+    path.write_text(text)
+    rows = list(read_rows(path, broken=lambda row, why: told.append((row, why))))
+    assert rows == [(1, {"a": 1}), (3, {"a": 2})]
+    [(row, why)] = told
+    assert (row, why.split(",")[0]) == (2, "expected a JSON object")
 
 
 def test_a_long_first_line_is_a_line(tmp_path):

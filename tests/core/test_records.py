@@ -350,7 +350,7 @@ def test_json_that_no_one_can_have_meant_is_named(tmp_path, text, message):
 
 def test_rows_of_an_array_are_no_deeper(tmp_path):
     (tmp_path / "x.json").write_text('[{"a": 1}, {"a": %s}]' % ("[" * 300 + "]" * 300))
-    with pytest.raises(InputError, match=r"x\.json row 2 is nested more than 256"):
+    with pytest.raises(InputError, match=r"x\.json row 2: nested more than 256"):
         list(read_rows(tmp_path / "x.json"))
 
 

@@ -262,6 +262,21 @@ def test_every_field_is_in_the_written_row_or_named(name, more):
         check_rows(name, target, record)
 
 
+@pytest.mark.parametrize("more", [{}, {"extra": {"k": 1}}, {"extra": 5}])
+def test_fields_of_traces_that_are_named_like_those_of_labels_break_no_row(more):
+    strange = {"labels": ["math"], "usage": "high", "notes": [1, 2], "method": "beam"}
+    record = {**HAND["traces"], **strange, **more}
+    account = Account("rows")
+    [row] = converted([(1, record)], FORMATS["traces"], FORMATS["labels"], Choices(), account)
+    read = FORMATS["labels"].read(row)
+    assert [label.value for label in read.item.labels] == [None, None]
+    inside = {name: strange[name] for name in ("labels", "usage", "notes")}
+    assert row["extra"] == {**inside, **more}
+    assert row["method"] == "beam"
+    kept = {"method", *(f"extra.{name}" for name in (*inside, *more))}
+    assert set(account.kept) == kept | ({"sizes", "ended"} & set(account.kept))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", REAL)
 def test_every_field_of_published_rows_is_written_or_named(data, path):

@@ -34,6 +34,10 @@ STRANGE = {
     "two label columns": (
         {**TRL, "human_labels": [False]}, "trl_stepwise, but it does not read human_labels",
     ),
+    "labels inside an object": (
+        {"messages": TALK, "meta": {"by": "us", "human": {"step_labels": [1]}}},
+        "messages, but it does not read meta.human.step_labels, which looks like labels",
+    ),
     "preferences with a prefix": (
         {"prompt": "q", "prefix": "a", "chosen": "b", "rejected": "c"},
         "step_dpo, but its reader refuses the row (field 'initial_reason_steps' is missing",
@@ -70,6 +74,8 @@ def test_two_formats_that_explain_a_row_differently_are_both_named(tmp_path):
     [
         ({**TRL, "score": 0.5, "source": "us"}, "trl_stepwise"),  # a score is not one per step
         ({"problem": PROBLEM, "steps": ["a"], "scores": {"values": [1]}}, "traces"),  # our own
+        ({"problem": PROBLEM, "steps": ["a"], "extra": {"labels": [1]}}, "traces"),  # our own
+        ({"messages": TALK, "meta": {"score": 0.5}}, "messages"),  # not one per step
         ({"messages": TALK, "label": True}, "messages"),  # LLaMA-Factory's KTO rows
         ({"prompt": "q", "chosen": "a", "rejected": "b", "margin": 1}, "preference"),
     ],

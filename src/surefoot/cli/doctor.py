@@ -9,7 +9,7 @@ import typer
 
 from surefoot.cli import _options as o
 from surefoot.cli import convert as c
-from surefoot.cli._common import chosen, problems_of, shown
+from surefoot.cli._common import chosen, problems_of, say, shown
 from surefoot.formats.convert import Account
 from surefoot.formats.detection import format_of, guessed
 from surefoot.formats.files import foreign_rows
@@ -60,13 +60,21 @@ def doctor(
 
 def _problems(path: Path) -> Keys:
     """Keys of the problems of a file in any format, or of one of problems only, in order."""
-    _, first = next(iter(foreign_rows(path)), (0, {}))
+    account = Account(str(path))
+    _, first = next(iter(foreign_rows(path, broken=lambda *_: None)), (0, {}))
     guess = guessed(first)
     if not guess.fit and not guess.doubts:
         keys = [problem_key(p.text) for p in problems_of(str(path), None, need_gold=False)]
         return np.unique(np.array(keys, dtype=np.uint64))
-    source, account = FORMATS[format_of(path)], Account(str(path))
-    return surveyed(foreign_rows(path), source, source, Choices(), account).problems()
+    source = FORMATS[format_of(path)]
+    rows = foreign_rows(path, broken=account.drop_unparsed)
+    problems = surveyed(rows, source, source, Choices(), account).problems()
+    for reason, count in account.dropped.most_common():
+        say(
+            f"{path}: {count} of {account.rows} rows are not compared: {reason} "
+            f"(rows {shown(account.where[reason])})"
+        )
+    return problems
 
 
 def _table(figures: dict[str, Any]) -> str:

@@ -98,7 +98,11 @@ def aggregate(scores: StepScores, how: str | None = None) -> float:
 
 
 def reduce_values(values_S: Sequence[float], how: str) -> float:
-    """Aggregates bare numbers whose kind is not known; the caller answers for the choice."""
+    """Aggregates bare numbers whose kind is not known; the caller answers for the choice.
+
+    Raises InputError for an unknown `how`, without any step, for a score that is not a finite
+    number, and where the aggregate leaves the range of floats.
+    """
     if how not in AGGREGATIONS:
         raise InputError(f"aggregation must be one of {sorted(AGGREGATIONS)}, got {how!r}")
     if len(values_S) == 0:
@@ -106,4 +110,14 @@ def reduce_values(values_S: Sequence[float], how: str) -> float:
     for step, value in enumerate(values_S):
         if not math.isfinite(value):
             raise InputError(f"the score of step {step} is {value}; expected a finite number")
-    return AGGREGATIONS[how](values_S)
+    try:
+        total = AGGREGATIONS[how](values_S)
+    except OverflowError:
+        total = math.inf
+    if not math.isfinite(total):
+        largest = max(values_S, key=abs)
+        raise InputError(
+            f"the {how} of {len(values_S)} scores is too large for a float, the largest is "
+            f"{largest:g}; expected probabilities or log-odds"
+        )
+    return total

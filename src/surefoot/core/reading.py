@@ -8,7 +8,7 @@ objects, or pretty-printed objects one after the other. All else is named.
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -105,20 +105,30 @@ def _ends_early(line: str) -> bool:
     return False
 
 
-def whole_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def whole_rows(
+    path: Path, *, broken: Callable[[int, str], None] | None = None
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """(row number from 1, object) of a file that is one JSON array, or objects one after the other.
 
     The file is read whole. Raises InputError with the line where it is no JSON, and for a row that
-    is no object.
+    is no object, unless `broken` is there to be told of it: (row number, what is wrong with it).
     """
     values = _whole_values(path)
     one_array = len(values) == 1 and isinstance(values[0], list)
-    for row, record in enumerate(values[0] if one_array else values, start=1):
-        if is_deep(record):
-            raise InputError(
-                f"{path} row {row} is nested more than {DEEPEST} levels deep; mend or delete it"
-            )
-        yield row, an_object(record, path, row)
+    for row, value in enumerate(values[0] if one_array else values, start=1):
+        try:
+            record = an_object(value, path, row)
+            if is_deep(record):
+                raise InputError(
+                    f"{path} row {row}: nested more than {DEEPEST} levels deep; "
+                    "mend or delete the row"
+                )
+        except InputError as error:
+            if broken is None:
+                raise
+            broken(row, str(error).removeprefix(f"{path} row {row}: "))
+            continue
+        yield row, record
 
 
 def an_object(record: object, path: Path, row: int) -> dict[str, Any]:

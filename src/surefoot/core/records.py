@@ -72,7 +72,7 @@ def read_rows(
     if not path.is_file():
         raise InputError(f"expected a JSONL file, but there is none at {path}")
     if not one_per_line(path):
-        yield from whole_rows(path)
+        yield from whole_rows(path, broken=broken)
         return
     for row, line in _numbered_lines(path):
         if not line.strip():

@@ -9,6 +9,7 @@ from surefoot.core.errors import InputError
 from surefoot.core.records import Record
 from surefoot.core.types import LabelledTrace
 from surefoot.formats.nouns import (
+    EXTRA,
     NEUTRAL,
     OTHER_FIELDS,
     Choices,
@@ -19,7 +20,6 @@ from surefoot.formats.nouns import (
 from surefoot.formats.table import Format
 from surefoot.formats.unread import Unread
 
-EXTRA = "extra"  # the field of our own rows for what other formats' rows carried besides
 BROKEN = "not a row of this format"
 KEPT = 20  # examples of a reason whose row numbers are remembered
 
@@ -112,17 +112,18 @@ def fitted(found: "Found", target: Format, choices: Choices, account: Account) -
     if OTHER_FIELDS not in target.holds:
         account.lost.update(f"field {name}" for name in found.unread.names)
         return row
-    account.kept.update(found.kept)
+    beside, inside = found.other_fields(target)
+    account.kept.update(said for said in beside if beside[said] is not None)
+    account.kept.update(f"{EXTRA}.{said}" for said in inside if inside[said] is not None)
     account.lost.update(f"field {name}" for name in found.unread.parts)
-    return replace(row, rest=found.extra)
+    return replace(row, rest={**beside, **({EXTRA: inside} if inside else {})})
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """A trace of a row.
 
-    unread: what of the row is in no trace. own: is it one of our own rows? The fields of others
-    may have names that mean something else in ours, so they are kept together, in EXTRA.
+    unread: what of the row is in no trace. own: is it one of our own rows?
     """
 
     number: int
@@ -130,17 +131,19 @@ class Found:
     unread: Unread
     own: bool
 
-    @property
-    def extra(self) -> dict[str, Any]:
-        """The unread fields of the row as one of our own rows keeps them."""
-        whole = dict(self.unread.whole)
-        return whole if self.own or not whole else {EXTRA: whole}
+    def other_fields(self, target: Format) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The unread fields that one of our own rows keeps as its own, and those in its EXTRA.
 
-    @property
-    def kept(self) -> list[str]:
-        """Where the fields in `extra` that say something are."""
-        said = [name for name, value in self.unread.whole.items() if value is not None]
-        return said if self.own else [f"{EXTRA}.{name}" for name in said]
+        The fields of others may have names that mean something else in ours, and so may those of a
+        trace in a row of labels ("usage", "notes"). They are kept together, apart from the rest.
+        """
+        whole = dict(self.unread.whole)
+        if not self.own:
+            return {}, whole
+        inside = {name: whole.pop(name) for name in [*whole] if name in target.names}
+        if inside and EXTRA in whole:  # which stays whole within the new one
+            inside[EXTRA] = whole.pop(EXTRA)
+        return whole, inside
 
 
 def found_in(

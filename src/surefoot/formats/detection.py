@@ -6,6 +6,7 @@ several explain a row, the one that reads more of its fields has it; if none rea
 another does, nothing is decided.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -54,6 +55,12 @@ def _doubt(record: Record, form: Format) -> str:
         return f"its reader refuses the row ({error})"
     names = form.unread(record, row).names
     suspects = [part for part in names if _suspect(record, part, form)]
+    suspects += [
+        inside
+        for part in names
+        if part in record and part not in form.known and not judges(part)
+        for inside in _hidden(record[part], part)
+    ]
     return f"it does not read {', '.join(suspects)}, which looks like labels" if suspects else ""
 
 
@@ -65,6 +72,17 @@ def _suspect(record: Record, part: str, form: Format) -> bool:
     if part in form.known or not judges(part):
         return False
     return not form.steps or isinstance(record.get(part), list | dict)
+
+
+def _hidden(value: object, path: str) -> Iterator[str]:
+    """Paths below a field to what looks like labels and can hold one per step."""
+    if not isinstance(value, dict):
+        return
+    for name, part in value.items():
+        if judges(name) and isinstance(part, list | dict):
+            yield f"{path}.{name}"
+        else:
+            yield from _hidden(part, f"{path}.{name}")
 
 
 def detected(record: Record) -> str | None:

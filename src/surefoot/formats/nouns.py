@@ -19,6 +19,7 @@ Note = Callable[[str], None]
 Neutral = Literal["positive", "negative", "ignore"]
 NEUTRAL = ":neutral"  # ends the `by` of a label made from a neutral rating
 OTHER_FIELDS = "other fields"  # those of its source that its format does not read
+EXTRA = "extra"  # the field of our own rows for what other formats' rows carried besides
 UNIT_KINDS = (Kind.CORRECTNESS, Kind.VALUE)  # whose values lie in [0, 1]
 
 

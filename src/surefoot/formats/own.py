@@ -7,7 +7,7 @@ from typing import Any
 from surefoot.core.records import Record, labelled_of, labelled_record, trace_of, trace_record
 from surefoot.core.types import Kind, LabelledTrace, Usage
 from surefoot.formats.fields import rest_of
-from surefoot.formats.nouns import OTHER_FIELDS, Choices, Note, evidence
+from surefoot.formats.nouns import EXTRA, OTHER_FIELDS, Choices, Note, evidence
 
 TRACE = (
     "problem", "steps", "ids", "logprobs", "answer", "verdict", "finished", "sizes", "ended",
@@ -19,7 +19,7 @@ READ = (
     *READ_OF_TRACES, "notes", *(f"usage.{part.name}" for part in fields(Usage)),
     *(f"labels[].{name}" for name in ("kind", "successes", "tries", "by", "belief")),
 )  # fmt: skip
-SCORES = frozenset({"scores", "candidate_scores"})  # what our own verbs add to traces
+ADDED = frozenset({"scores", "candidate_scores", EXTRA})  # what our own verbs add to rows
 HOLDS_OF_TRACES = frozenset({
     "gold answers", "levels", "problem ids", "final answers", "verdicts", "unfinished marks",
     "token ids", "log-probabilities", "token counts", OTHER_FIELDS,

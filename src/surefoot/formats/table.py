@@ -86,12 +86,12 @@ FORMATS: dict[str, Format] = {
     "labels": Format(
         {"problem": dict, "steps": list, "labels": list},
         own.labels_of, own.labels_record, own.own_labelled, own.READ, own.labels_from, own.HOLDS,
-        known=own.SCORES,
+        known=own.ADDED,
     ),
     "traces": Format(
         {"problem": dict, "steps": list},
         own.traces_of, own.traces_record, own.own_labelled, own.READ_OF_TRACES, own.traces_from,
-        own.HOLDS_OF_TRACES, steps=False, known=own.SCORES,
+        own.HOLDS_OF_TRACES, steps=False, known=own.ADDED,
     ),
     "prm800k": Format(
         {"question": dict, "label": dict},
