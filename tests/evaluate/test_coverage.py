@@ -1,12 +1,13 @@
 """How often 95 % intervals hold the truth: exactly, by summing over every possible result.
 
-93 to 97 % where a result can be that fine; where it cannot, more, and never less than 93 %.
+At the p of everyday 93 to 97 % where a result can be that fine; over all p it swings about that.
 """
 
 import numpy as np
 import pytest
 
 from surefoot.evaluate import mean_interval, paired_interval
+from surefoot.evaluate.score_intervals import wilson_ends
 
 stats = pytest.importorskip("scipy.stats")
 
@@ -33,6 +34,17 @@ def test_shares(n, p):
             coverage += chance * covered(found, p)
     coarse = n * min(p, 1 - p) < 1  # 0 or 1 seen: two results hold .88 of the chance, three .979
     assert 0.93 <= coverage <= (0.985 if coarse else 0.971)
+
+
+@pytest.mark.parametrize(("expected", "least"), [(0.5, 0.89), (1, 0.919)])
+@pytest.mark.parametrize("n", [20, 50, 100, 400])
+def test_shares_at_every_p(n, expected, least):
+    """From so many of the rarer outcome expected on."""
+    ones = np.arange(n + 1)
+    low, high = np.array([wilson_ends(np.arange(n) < k, 0.95) for k in ones]).T
+    for p in np.arange(expected, n / 2, 0.1) / n:
+        coverage = stats.binom.pmf(ones, n, p)[(low <= p) & (p <= high)].sum()
+        assert least <= coverage <= 0.982
 
 
 @pytest.mark.parametrize("up", [0.5, 0.75, 1.0])

@@ -6,6 +6,7 @@ import pytest
 from surefoot.core.errors import InputError
 from surefoot.evaluate import Interval, mean_interval, paired_interval
 from surefoot.evaluate import intervals as module
+from surefoot.evaluate.score_intervals import tango_ends, wilson_ends
 
 
 def rng(seed=0):
@@ -232,3 +233,19 @@ def test_a_quotient_by_nothing_is_unknown():
     found = module.quotient(np.array([1.0, 0.0, 2.0]), np.array([2.0, 0.0, 4.0]))
     assert found[[0, 2]].tolist() == [0.5, 0.5]
     assert np.isnan(found[1])
+
+
+@pytest.mark.parametrize("gains", [[0.5] * 4, [0.25, 0.75] * 5, [1.0, 0.5, 0.0, 0.0]])
+def test_gains_without_losses_end_where_their_share_does(gains):
+    """q = 0 at the upper end, and Tango's test is Wilson's; for shares of samples too."""
+    values = np.array(gains)
+    above = tango_ends(values, 0.95)[1]
+    assert above == pytest.approx(wilson_ends(values, 0.95)[1], abs=1e-9)
+    assert tango_ends(-values, 0.95)[0] == pytest.approx(-above, abs=1e-9)
+
+
+@pytest.mark.parametrize(("equal", "note"), [(140, ""), (160, module.RARE)])
+def test_a_share_of_equal_resamples_above_15_percent_is_noted(equal, note):
+    resampled = np.append(np.zeros(equal), np.arange(1, 1001 - equal))
+    found = module.interval_of(np.append(0.5, resampled), clusters=100)
+    assert found.note == note

@@ -131,6 +131,14 @@ def test_whoever_comes_first_in_a_file_has_no_edge(strict_prm_bench, first):
     assert sum(found_4) / 500 == pytest.approx(0.8550, abs=1e-4)
 
 
+def test_without_n_a_pool_counts_as_many_as_its_smallest_problem_has(tmp_path):
+    more = {**POOL[0], "n": 4, "candidates": [*POOL[0]["candidates"], candidate("7", True)]}
+    paths = files(tmp_path, [more, POOL[1]], [*SCORES, score_row("p", 3, [0.1, 0.2])])
+    assert select_pool(*paths, "last") == select_pool(*paths, "last", 3)
+    with pytest.raises(InputError, match="the candidates of problem 'q', got 4"):
+        select_pool(*paths, "last", 4)
+
+
 def test_rows_for_other_candidates_are_ignored(tmp_path):
     pool, scores = files(tmp_path, POOL[:1])
     assert select_pool(pool, scores, "last", 3)["weighted_vote"] == 1.0

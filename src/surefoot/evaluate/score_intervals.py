@@ -21,10 +21,10 @@ Without the 1s this is the effective sample size of Korn and Graubard (Survey Me
 24:193, 1998). With them, one unseen outcome of full size, a few small values do not pass for
 knowledge. f = 1 for outcomes.
 
-Coverage at 95 %, computed exactly (tests/evaluate/test_coverage.py): 93 to 97 % from n = 20
-for shares with two or more of either outcome expected and differences with three or more
-discordant pairs expected. With fewer the steps between possible results are too coarse for 95 %,
-and the intervals are too wide (98 to 100 %), never too short.
+Coverage at 95 %, computed exactly (tests/evaluate/test_coverage.py) for n of 20 to 400. It swings
+with p, since results come in steps: a share is covered by 92 to 98.2 % with one or more of either
+outcome expected, and by 89 to 98.2 % with half of one; a difference by 93 to 98.8 % with four or
+more discordant pairs expected, and with fewer by more, up to 100 %.
 """
 
 import math
