@@ -138,7 +138,7 @@ def test_an_end_s_temperature_knows_no_constant_and_one_is_the_policy(x, heat, c
 
 def test_ends_and_temperatures_that_cannot_be():
     for ends, heat in (([], 2.0), ([0, 1], 2.0), ([0], 0.0), ([0], -1.0), ([0], math.nan)):
-        with pytest.raises(InputError, match="expected (a temperature above 0|1 to 1 tokens)"):
+        with pytest.raises(InputError, match=r"expected (a temperature above 0|1 to 1 tokens)"):
             ending_logits(np.zeros(2), ends, temperature=heat)
 
 
@@ -163,7 +163,9 @@ def test_the_end_of_a_chat_s_turn_is_not_the_end_of_its_answer():
     ],
 )  # fmt: skip
 def test_a_guide_s_settings_are_checked_before_a_token_is_drawn(guide, settings):
-    with pytest.raises(InputError, match=f"{next(iter(settings))}.*{next(iter(settings.values()))}"):
+    with pytest.raises(
+        InputError, match=f"{next(iter(settings))}.*{next(iter(settings.values()))}"
+    ):
         guide([], **settings)
 
 

@@ -77,6 +77,8 @@ REFINING: dict[str, Search] = {
 METHODS |= {name: search for name, search in REFINING.items() if "judge" not in takes(search)}
 ASKING_MORE |= {name: search for name, search in REFINING.items() if "judge" in takes(search)}
 KINDS = TAKES | {name: CHANCES for name, solve in REFINING.items() if "score" in takes(solve)}
+
+
 def number(text: str) -> float:
     """A float that compares with others: "nan" is none, and would be the best of every ranking."""
     value = float(text)

@@ -53,7 +53,8 @@ def pav_beam(
 
     score: Q^pi, of kind value, or A^pi, of kind progress. prover: the same of mu, and each
       prefix costs a second score. best_of: K, for values without a prover.
-    Raises InputError for best_of below 1, an alpha that is not finite, and as `beam` does, KindError for other scores.
+    Raises InputError for best_of below 1, an alpha that is not finite, and as `beam` does,
+    KindError for other scores.
     """
     if best_of < 1:
         raise InputError(f"best_of must be 1 or more tries of the policy, got {best_of}")
