@@ -197,7 +197,6 @@ CHANGES = {
         "--threshold 0.9",
         "--bins 3",
         "--aggregation min",
-        "--seed 1",
     ],
 }
 CONVERSIONS = {
@@ -237,6 +236,8 @@ ELSEWHERE = {
     "probe": {"separator"},  # tries whether a chat keeps it; few servers lose it
     "select": {"scores", "aggregation", "n", "curves", "kind", "seed"},  # test_select, _cli_select
     "evaluate": {  # test_cli_benchmark; family as in score
+        "missing",
+        "seed",  # of resampling, which shares of so few problems do without
         "data",
         "scorer",
         "family",

@@ -164,6 +164,8 @@ def lively(folder):
         (["--guided-by", "vas"], "--guided-by does nothing without --guide"),
         (["--guide", "vast", "--guided-by", "vas"], "--guide must be one of vas, llm2, ending"),
         (["--guide", "vas:alpha=1", "--guided-by", "vas"], "has no numeric setting 'alpha'"),
+        (["--guide", "vas:beta=nan", "--guided-by", "vas"], "beta must be of type float"),
+        (["--guide", "ending:temperature=0"], "expected a temperature above 0"),
         (["--guide", "vas", "--guided-by", "prm"], "of kind vas or ovm or orm"),
         (["--guide", "llm2", "--guided-by", "vas"], "of kind pairwise"),
         (["--guide", "ending", "--policy", "http://localhost:9/v1#m"], "a server does not give"),
@@ -173,6 +175,35 @@ def test_what_a_guide_needs(refused, tiny, of_kind, tmp_path, more, why):
     if more[-2] == "--guided-by":
         more = [*more[:-1], of_kind(more[-1])]
     assert why in refused(*search_with(tiny, tmp_path / "f"), *more)
+
+
+def test_what_ends_a_policy_s_thinking_or_its_text(tiny):
+    """An unknown word is no end of thinking, and only that of thinking comes but once."""
+    from dataclasses import replace
+
+    from surefoot.cli._guides import END, ends_of
+    from surefoot.policy.local import load_policy
+
+    policy = load_policy(str(tiny), device="cpu")
+    plain = (tuple(sorted(policy.decoder.end_ids)), False)
+    assert ends_of(policy) == plain
+
+    class Reads:
+        def __init__(self, text):
+            self.text = text
+
+        def __call__(self, _, add_special_tokens):
+            assert not add_special_tokens
+            return {"input_ids": [7]}
+
+        def decode(self, ids):
+            return self.text if ids == (7,) else ""
+
+    def reading(text):
+        return replace(policy, encoder=replace(policy.encoder, tokenizer=Reads(text)))
+
+    assert ends_of(reading(END)) == ((7,), True)
+    assert ends_of(reading("<unk>")) == plain
 
 
 def test_a_guide_must_read_the_policy_s_ids(tiny, of_kind):

@@ -270,6 +270,16 @@ def test_opposite_scores_choose_only_wrong_traces(cli, labels, tmp_path):
     assert told["auc_within_problems"] == told["best_of_n"]["mean"] == 0
 
 
+def test_preferences_choose_among_steps_and_not_among_solutions(cli, labels, tmp_path):
+    rows = rows_of(exact_scores(labels, tmp_path / "s.jsonl"))
+    for row in rows:
+        row["scores"]["kind"] = "preference"
+    scores = write_rows(tmp_path / "p.jsonl", rows)
+    told = json.loads(cli("evaluate", scores, "--json").stdout)
+    assert told["best_of_n"] is told["auc_within_problems"] is told["auc_pooled"] is None
+    assert told["majority"]["mean"] is not None
+
+
 def test_labels_are_a_truth_where_there_is_no_oracle(cli, labels, tmp_path):
     def renamed(path, out):
         rows = rows_of(path)

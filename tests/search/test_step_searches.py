@@ -125,6 +125,9 @@ def test_pav_without_progress_is_the_beam_by_value(exact, seed):
     plain = run(beam, world, exact(world), **sizes)
     assert run(pav_beam, world, exact(world), alpha=0.0, **sizes) == plain
     # The policy as its own prover: Q + alpha (Q - Q_before) orders siblings as Q does.
+    for alpha in (float("nan"), float("inf")):
+        with pytest.raises(InputError, match="alpha must be a finite number"):
+            run(pav_beam, world, exact(world), alpha=alpha, **sizes)
     one = run(pav_beam, world, exact(world), best_of=1, beams=1, width=3, seed=seed)
     assert one == run(beam, world, exact(world), beams=1, width=3, seed=seed)
 
@@ -371,6 +374,9 @@ def test_birm_weighs_past_and_future():
         run(birm_beam, script, future, past=future)
     with pytest.raises(KindError, match="needs scores of kind value"):
         run(birm_beam, script, past, past=past)
+    for beta in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(InputError, match="beta must be 0 or more and finite"):
+            found(beta)
     alone = run(birm_beam, script, future, beams=2, width=8)  # what has both heads gives f itself
     assert alone.scores == tuple(future([t])[0].values[-1] for t in alone.candidates)
 

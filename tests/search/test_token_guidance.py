@@ -138,7 +138,7 @@ def test_an_end_s_temperature_knows_no_constant_and_one_is_the_policy(x, heat, c
 
 def test_ends_and_temperatures_that_cannot_be():
     for ends, heat in (([], 2.0), ([0, 1], 2.0), ([0], 0.0), ([0], -1.0), ([0], math.nan)):
-        with pytest.raises(InputError, match="expected a temperature above 0"):
+        with pytest.raises(InputError, match=r"expected (a temperature above 0|1 to 1 tokens)"):
             ending_logits(np.zeros(2), ends, temperature=heat)
 
 
@@ -146,6 +146,27 @@ def test_once_ended_thinking_is_over():
     guide, x = ending([5], temperature=3.0), np.arange(6.0)
     assert guide((1, 2), x) == pytest.approx(ending_logits(x, [5], temperature=3.0))
     assert guide((1, 5, 2), x) is x
+
+
+def test_the_end_of_a_chat_s_turn_is_not_the_end_of_its_answer():
+    """Chat models end each turn of a prompt with the token that ends their text."""
+    guide, x = ending([5], temperature=3.0, once=False), np.arange(6.0)
+    assert guide((1, 5, 2), x) == pytest.approx(ending_logits(x, [5], temperature=3.0))
+
+
+@pytest.mark.parametrize(
+    ("guide", "settings"),
+    [
+        (vas, {"top": 0}), (vas, {"beta": math.nan}), (vas, {"beta": math.inf}),
+        (llm2, {"alpha": 0.0}), (llm2, {"alpha": math.nan}), (llm2, {"beta": math.nan}),
+        (ending, {"temperature": 0.0}), (ending, {"temperature": math.inf}),
+    ],
+)  # fmt: skip
+def test_a_guide_s_settings_are_checked_before_a_token_is_drawn(guide, settings):
+    with pytest.raises(
+        InputError, match=f"{next(iter(settings))}.*{next(iter(settings.values()))}"
+    ):
+        guide([], **settings)
 
 
 def test_guides_pass_on_what_was_written():

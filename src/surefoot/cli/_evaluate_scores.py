@@ -11,6 +11,7 @@ from surefoot.core.kinds import aggregate
 from surefoot.core.records import labelled_of, scored_of
 from surefoot.core.seeds import rng_for
 from surefoot.core.types import Kind, StepScores, Trace, Verdict
+from surefoot.search.fit import RANKS
 
 Row = tuple[Trace, StepScores]
 PROBABILITIES = (Kind.CORRECTNESS, Kind.VALUE)
@@ -167,10 +168,11 @@ def _calibration(rows: Sequence[Row], totals: Sequence[float], bins: int) -> dic
         [y for _, y, _ in known],
         [z for _, _, z in known],
     )
-    are_probabilities = rows[0][1].kind in PROBABILITIES
+    kind = rows[0][1].kind
+    are_probabilities, compare = kind in PROBABILITIES, kind in RANKS
     return {
-        "auc_within_problems": within_problem_auc(values, right, problems),
-        "auc_pooled": pooled_auc(values, right),
+        "auc_within_problems": within_problem_auc(values, right, problems) if compare else None,
+        "auc_pooled": pooled_auc(values, right) if compare else None,
         "brier": brier(values, right) if are_probabilities else None,
         f"ece_{bins}_bins": expected_calibration_error(values, right, bins=bins)
         if are_probabilities
@@ -194,7 +196,8 @@ def _selection(rows: Sequence[Row], totals: Sequence[float], seed: int) -> dict[
         for name in ("best_of_n", "weighted_vote")
         if name in by_name
     }
-    return {"n": n, **{k: _interval(v, seed) for k, v in by_name.items()}, **compared}
+    chosen = {k: _interval(v, seed) for k, v in by_name.items()}
+    return {"n": n, "best_of_n": None, **chosen, **compared}
 
 
 def _chosen_of(
@@ -211,14 +214,16 @@ def _chosen_of(
         rng = rng_for(seed, "vote", rows[group[0]][0].problem.id)  # the same draws for both
         return vote_accuracy(answers, right, n, rng=rng, weights_N=weights)
 
+    kind = rows[group[0]][1].kind
     figures = {
         "pass@1": sum(right) / len(right),
         "majority": vote(None),
-        "best_of_n": best_of_n(values, right, n),
+        # A preference compares next steps of one prefix, not solutions.
+        **({"best_of_n": best_of_n(values, right, n)} if kind in RANKS else {}),
         "coverage": coverage(right, n),
         "pass^n": pass_hat_k(len(right), sum(right), n),
     }
-    weights = ballots(values, rows[group[0]][1].kind)
+    weights = ballots(values, kind)
     return figures if weights is None else {**figures, "weighted_vote": vote(weights)}
 
 

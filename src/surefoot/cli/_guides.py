@@ -38,8 +38,8 @@ def guided_by(spec: str | None, verifier: str | None, policy: str, device: str) 
 
     def on(loaded: "LocalPolicy") -> "LocalPolicy":
         if verifier is None:
-            ends = ends_of(loaded)
-            return loaded.guided(guide(ends), f"{guide.keywords}{name}{ends}")
+            ends, once = ends_of(loaded)
+            return loaded.guided(guide(ends, once=once), f"{guide.keywords}{name}{ends}{once}")
         from surefoot.verifiers import tokens
 
         kinds = tokens.VALUED if name == "vas" else tokens.REWARDED
@@ -49,8 +49,11 @@ def guided_by(spec: str | None, verifier: str | None, policy: str, device: str) 
     return on
 
 
-def ends_of(policy: "LocalPolicy") -> tuple[int, ...]:
-    """The token that ends the thinking, of a policy that has one; else those that end the text."""
+def ends_of(policy: "LocalPolicy") -> tuple[tuple[int, ...], bool]:
+    """The token that ends the thinking, of a policy that has one; else those that end the text,
+    which may end turns of its prompt as well. The second says which: does it come but once?"""
     tokenizer = policy.encoder.tokenizer
-    ids = tokenizer(END, add_special_tokens=False)["input_ids"]
-    return tuple(ids) if len(ids) == 1 else tuple(sorted(policy.decoder.end_ids))
+    ids = tuple(tokenizer(END, add_special_tokens=False)["input_ids"])
+    if len(ids) == 1 and tokenizer.decode(ids).strip() == END:  # and not the unknown token
+        return ids, True
+    return tuple(sorted(policy.decoder.end_ids)), False

@@ -7,6 +7,7 @@ best_of_16, vote8.
 """
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -76,7 +77,17 @@ REFINING: dict[str, Search] = {
 METHODS |= {name: search for name, search in REFINING.items() if "judge" not in takes(search)}
 ASKING_MORE |= {name: search for name, search in REFINING.items() if "judge" in takes(search)}
 KINDS = TAKES | {name: CHANCES for name, solve in REFINING.items() if "score" in takes(solve)}
-NUMBERS: dict[Any, Callable[[str], int | float]] = {int: int, float: float, int | None: int}
+
+
+def number(text: str) -> float:
+    """A float that compares with others: "nan" is none, and would be the best of every ranking."""
+    value = float(text)
+    if math.isnan(value):
+        raise ValueError(text)
+    return value
+
+
+NUMBERS: dict[Any, Callable[[str], int | float]] = {int: int, float: number, int | None: int}
 
 
 def refuse_misfit(verifier: str, scorer: Any, method: str, kinds: frozenset[Kind]) -> None:
@@ -108,7 +119,7 @@ def search_of(
         try:
             settings[setting] = readers[setting](text)
         except ValueError:
-            kind = readers[setting].__name__
+            kind = "int" if readers[setting] is int else "float"
             raise InputError(
                 f"{option} {spec}: {setting} must be of type {kind}, got {text!r}"
             ) from None

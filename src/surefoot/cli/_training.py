@@ -241,7 +241,10 @@ def _trace_figures(
 ) -> dict[str, float | None]:
     from surefoot.core.kinds import aggregate
     from surefoot.evaluate import best_of_n, within_problem_auc
+    from surefoot.search.fit import RANKS
 
+    if any(s.kind not in RANKS for s in scores):  # a preference does not compare solutions
+        return {"held_out_auc": None, "held_out_best_of_n": None}
     ended = [
         (aggregate(s), row.trace.verdict is Verdict.CORRECT, row.trace.problem.id)
         for row, s in zip(rows, scores, strict=True)

@@ -17,6 +17,7 @@ from functools import partial
 import numpy as np
 
 from surefoot.core.budget import Budget
+from surefoot.core.errors import InputError
 from surefoot.core.kinds import aggregate, reduce_values
 from surefoot.core.protocols import Checker, Sampler, Scorer
 from surefoot.core.types import Kind, Problem
@@ -45,8 +46,11 @@ def birm_beam(
     score: v, of kind value. past: r, of kind correctness. Without it `score` is f itself, as a
       verifier with two heads gives it (`load_birm(folder, beta=...)`); `beta` is then its own.
     Cost: as of `beam`, and with `past` a second score of each prefix.
-    Raises KindError for scores of other kinds, InputError as `beam` does.
+    Raises KindError for scores of other kinds, InputError as `beam` does and unless beta is 0
+    or more and finite.
     """
+    if not 0 <= beta < math.inf:
+        raise InputError(f"beta must be 0 or more and finite, got {beta}")
     search = SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
         budget=budget, takes=VALUES,

@@ -53,10 +53,13 @@ def pav_beam(
 
     score: Q^pi, of kind value, or A^pi, of kind progress. prover: the same of mu, and each
       prefix costs a second score. best_of: K, for values without a prover.
-    Raises InputError for best_of below 1 and as `beam` does, KindError for other scores.
+    Raises InputError for best_of below 1, an alpha that is not finite, and as `beam` does,
+    KindError for other scores.
     """
     if best_of < 1:
         raise InputError(f"best_of must be 1 or more tries of the policy, got {best_of}")
+    if not math.isfinite(alpha):
+        raise InputError(f"alpha must be a finite number, got {alpha}")
     search = SearchTree(
         problem=problem, sample=sample, check=check, score=score, rng=rng,
         budget=budget, takes=GUIDES,

@@ -40,8 +40,7 @@ def vas_logits(logits_V: Floats, values: Judge, *, beta: float, top: int = 20) -
 
     Raises InputError for fewer than one token, or another number of values than tokens.
     """
-    if top < 1:
-        raise InputError(f"top must be 1 or more tokens, got {top}")
+    _check_top(top)
     judged_K = np.argsort(-logits_V, kind="stable")[:top]
     values_K = _asked(values, judged_K)
     tilted = np.array(logits_V, dtype=float)
@@ -54,8 +53,7 @@ def plausible(logits_V: Floats, *, alpha: float = 0.1) -> list[int]:
 
     Raises InputError unless alpha lies in (0, 1].
     """
-    if not 0 < alpha <= 1:
-        raise InputError(f"alpha must lie in (0, 1], got {alpha}")
+    _check_alpha(alpha)
     return [int(i) for i in np.flatnonzero(logits_V >= logits_V.max() + math.log(alpha))]
 
 
@@ -77,21 +75,21 @@ def ending_logits(logits_V: Floats, ends: Sequence[int], *, temperature: float =
     ends: the tokens that end, in a fixed ratio to each other, as the others keep theirs.
     Raises InputError unless T is above 0 and there are ends and other tokens.
     """
-    if not temperature > 0 or not 0 < len(ends) < len(logits_V):
-        raise InputError(
-            f"expected a temperature above 0 and 1 to {len(logits_V) - 1} tokens that end, got "
-            f"{temperature} and {len(ends)}"
-        )
+    _check_temperature(temperature)
+    if not 0 < len(ends) < len(logits_V):
+        raise InputError(f"expected 1 to {len(logits_V) - 1} tokens that end, got {len(ends)}")
     end_V = np.isin(np.arange(len(logits_V)), ends)
     odds = _log_sum(logits_V[end_V]) - _log_sum(logits_V[~end_V])
     return np.where(end_V, logits_V + odds / temperature - odds, logits_V)
 
 
-# --- as guides of a policy (`LocalPolicy.guided`) -----------------------------
+# --- as guides of a policy (`LocalPolicy.guided`): settings are checked before a token is drawn --
 
 
 def vas(values: Scored, *, beta: float = 2.0, top: int = 20) -> Guide:
     """VAS by values of next tokens, Q(s, a)."""
+    _check_top(top)
+    _check_beta(beta)
 
     def guide(ids: Ids, logits_V: Floats) -> Floats:
         return vas_logits(logits_V, partial(values, ids), beta=beta, top=top)
@@ -101,6 +99,8 @@ def vas(values: Scored, *, beta: float = 2.0, top: int = 20) -> Guide:
 
 def llm2(rewards: Scored, *, alpha: float = 0.1, beta: float = 0.25) -> Guide:
     """LLM2 by rewards of next tokens."""
+    _check_alpha(alpha)
+    _check_beta(beta)
 
     def guide(ids: Ids, logits_V: Floats) -> Floats:
         return llm2_logits(logits_V, partial(rewards, ids), alpha=alpha, beta=beta)
@@ -108,15 +108,40 @@ def llm2(rewards: Scored, *, alpha: float = 0.1, beta: float = 0.25) -> Guide:
     return guide
 
 
-def ending(ends: Sequence[int], *, temperature: float = 2.0) -> Guide:
-    """The temperature of the end of thinking; after one of `ends` nothing changes any more."""
+def ending(ends: Sequence[int], *, temperature: float = 2.0, once: bool = True) -> Guide:
+    """The temperature of the end of thinking, or of the text.
+
+    once: after one of `ends` nothing changes any more. Thinking ends once; a text's end also
+      ends the turns of a chat's prompt, before the text begins.
+    """
+    _check_temperature(temperature)
 
     def guide(ids: Ids, logits_V: Floats) -> Floats:
-        if set(ends) & set(ids):
+        if once and set(ends) & set(ids):
             return logits_V
         return ending_logits(logits_V, ends, temperature=temperature)
 
     return guide
+
+
+def _check_top(top: int) -> None:
+    if top < 1:
+        raise InputError(f"top must be 1 or more tokens, got {top}")
+
+
+def _check_alpha(alpha: float) -> None:
+    if not 0 < alpha <= 1:
+        raise InputError(f"alpha must lie in (0, 1], got {alpha}")
+
+
+def _check_beta(beta: float) -> None:
+    if not math.isfinite(beta):
+        raise InputError(f"beta must be a finite number, got {beta}")
+
+
+def _check_temperature(temperature: float) -> None:
+    if not 0 < temperature < math.inf:
+        raise InputError(f"expected a temperature above 0 and finite, got {temperature}")
 
 
 def _log_sum(logits: Floats) -> float:
