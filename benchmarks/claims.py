@@ -12,7 +12,8 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Claim:
-    """One measured figure against its goal. low, high: its spread or interval.
+    """One measured figure against its goal. low, high: its spread or interval; None if it was
+    measured once. A count that is the same in every run has both equal to the value.
 
     met: does the goal hold for the value? shown: for the worse end of [low, high] too? A claim
     is only as good as what is shown.
@@ -21,8 +22,8 @@ class Claim:
 
     claim: str
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     goal: float
     direction: Literal["at least", "at most"]
     note: str = ""
@@ -35,6 +36,8 @@ class Claim:
     @property
     def shown(self) -> bool:
         """Does it hold for the value and the worse end of the interval?"""
+        if self.low is None or self.high is None:
+            return False
         worse = self.low >= self.goal if self.direction == "at least" else self.high <= self.goal
         return self.met and worse
 
@@ -63,10 +66,9 @@ def publish(name: str, command: str, claims: list[Claim], *, threads: int = 2) -
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n")
     for c in claims:
-        print(
-            f"{c.claim}: {c.value:.4g} [{c.low:.4g}, {c.high:.4g}], goal {c.direction} {c.goal:g}: "
-            f"{c.verdict}"
-        )
+        once = c.low is None or c.high is None
+        spread = "measured once" if once else f"[{c.low:.4g}, {c.high:.4g}]"
+        print(f"{c.claim}: {c.value:.4g} {spread}, goal {c.direction} {c.goal:g}: {c.verdict}")
 
 
 def _processor() -> str:

@@ -182,11 +182,9 @@ def main() -> None:
         items = ITEM * (there["new_steps"] + there["steps_scored"])
         most = 1 + CALL * (there["policy_calls"] + there["verifier_calls"]) / items
         note = f"at most {most:.2f} is possible where an item takes 1 ms one after another"
-        claims.append(
-            Claim("wall_vs_its_hub", ratios[1], ratios[1], ratios[1], 10.0, "at least", note=note)
-        )
+        claims.append(Claim("wall_vs_its_hub", ratios[1], None, None, 10.0, "at least", note=note))
         looped = theirs["wall_infer"] / walls[8]
-        claims.append(Claim("wall_vs_its_hub_infer", looped, looped, looped, 10.0, "at least"))
+        claims.append(Claim("wall_vs_its_hub_infer", looped, None, None, 10.0, "at least"))
         theirs |= {"most_possible": most, "ratios_by_lanes": ratios}
     print(json.dumps({"ours": ours, "our_walls": walls, "theirs": theirs}, indent=1))
     publish("throughput", "python benchmarks/throughput.py", claims)

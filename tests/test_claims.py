@@ -23,6 +23,7 @@ SPEC.loader.exec_module(claims)
         (4.0, 1.0, 5.0, "at most", "not met"),
         (4.0, 3.5, 4.5, "at least", "met, shown"),
         (2.0, 3.5, 4.5, "at least", "not met"),
+        (9.0, None, None, "at least", "met, not shown"),
     ],
 )
 def test_a_verdict_is_of_the_worse_end(
