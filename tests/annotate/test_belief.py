@@ -98,6 +98,38 @@ def test_other_evidence_adds_up():
     assert belief.first_error == pytest.approx(np.array([0.5, 0.2, 0.0]) / 0.7)
 
 
+NONE = np.zeros(3)
+
+
+@pytest.mark.parametrize(
+    "likelihood", [NONE, np.array([1, -1, 1.0]), np.array([1, np.nan, 1]), np.ones(4)]
+)
+def test_other_evidence_that_is_none_is_refused(likelihood):
+    with pytest.raises(InputError, match="3 likelihoods, finite, none negative, some positive"):
+        Belief(2, KNOWN).weigh(likelihood)
+
+
+def test_evidence_against_all_that_the_prior_allows_is_an_error():
+    belief = Belief(2, KNOWN, np.array([1.0, 0.0, 0.0]))
+    belief.weigh(np.array([0.0, 1.0, 1.0]))
+    with pytest.raises(InputError, match="contradict each other"):
+        _ = belief.first_error
+
+
+@pytest.mark.parametrize("counts", [(1, 0.5, 1), (1, 3, 2), (1, -1, 2), (-1, 1, 2), (3, 1, 2)])
+def test_counts_that_cannot_be_are_refused(counts):
+    belief = Belief(2, KNOWN)
+    with pytest.raises(InputError, match="expected whole successes and tries"):
+        belief.observe(*counts)
+    assert belief.tries_T.sum() == 0
+
+
+@pytest.mark.parametrize("strength", [0.0, -1.0, math.nan])
+def test_a_channel_without_strength_is_refused(strength):
+    with pytest.raises(InputError, match="strength must be above 0"):
+        flat_channel(strength=strength)
+
+
 def test_a_thousand_steps_take_little_memory():
     """A list of all hypotheses took 2.7 GB for 150 steps."""
     tracemalloc.start()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from surefoot.annotate.belief import Belief
-from surefoot.annotate.channel import flat_channel
+from surefoot.annotate.channel import flat_channel, stuck_states
 from surefoot.annotate.hazard import RIDGE, fit_hazard, learn, surprise_features
 from surefoot.core.errors import InputError
 from surefoot.core.types import Problem, Step, Trace
@@ -93,3 +93,18 @@ def test_a_hazard_is_where_the_penalised_likelihood_is_flat():
     assert slope[:2] == pytest.approx(RIDGE * found.weights_F, abs=1e-6)
     assert slope[2] == pytest.approx(0, abs=1e-4)
     assert np.abs(found.weights_F).max() > 1e-3
+
+
+def test_rates_that_much_evidence_rules_out_may_underflow():
+    """Ten rounds on long, easy traces leave weights below the least float: 0, and not 0 / 0."""
+    beliefs = []
+    for _ in range(3):
+        belief = Belief(15, flat_channel(), model=stuck_states)
+        for place in range(15):
+            belief.observe(place, 16, 16)
+        beliefs.append(belief)
+    channel, _ = learn(beliefs, [np.zeros((15, 1))] * 3)
+    assert channel.weights_G.min() == 0
+    assert channel.weights_G.sum() == pytest.approx(1)
+    assert channel.weights_G[channel.sound_G >= 0.85].sum() > 0.9
+    assert channel.weights_G @ channel.sound_G > 0.85

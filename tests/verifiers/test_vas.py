@@ -82,3 +82,11 @@ def test_it_finds_the_values_of_a_random_walk(weight):
         found = lambda_returns(value[places], ends, weight)
         value = torch.stack([found[known & (places == s)].mean() for s in range(7)])
     assert value.tolist() == pytest.approx([s / 6 for s in range(7)], abs=0.05)
+
+
+def test_values_beyond_1_are_learnt_from_and_not_refused():
+    """V_0 = V_1 = 1.4, R = 1: G_0 = .05 * 1.4 + .95 * 1, and a linear V is often over 1."""
+    loss = td_loss(0.95)(torch.tensor([[0.9, 0.9]]), batch([[1.0, 1.0]]))
+    assert float(loss) == pytest.approx(0.4**2)  # of two tokens the second is the end: G = R
+    loss = td_loss(0.95)(torch.tensor([[0.9, 0.9, 0.5]]), batch([[1.0, 1.0, 1.0]]))
+    assert float(loss) == pytest.approx(((1.4 - 1.02) ** 2 + 0.4**2) / 3)

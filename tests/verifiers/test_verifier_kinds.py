@@ -73,7 +73,7 @@ LEARNS_FROM = dict.fromkeys(KINDS, BOTH) | {
     "prm-three-way": {Kind.CORRECTNESS}, "generative": {Kind.CORRECTNESS},
     "birm": {Kind.CORRECTNESS}, "sorm": VALUES, "alphamath": VALUES, "p-true": VALUES,
     "pairwise": VALUES, "pav": {Kind.VALUE, Kind.PROGRESS},
-    "orm": ANY, "ovm": ANY,  # these read verdicts alone
+    "orm": ANY, "ovm": ANY, "vas": ANY,  # these read verdicts alone
     "implicit-ce": ANY, "implicit-dpo": ANY, "implicit-kto": ANY, "implicit-nca": ANY,
 }  # fmt: skip
 
@@ -320,6 +320,24 @@ def test_pav_learns_from_the_counts_of_progress_labels(made):
     _, encoder = made(PAV)
     [example] = prepare([item], encoder, PAV).examples
     assert example.targets_S == (0.875, 0.75, None)
+
+
+@pytest.mark.parametrize("note", ["9 of 8", "1.2.3 of 8", "-1 of 8", "e of 8", "many"])
+def test_pav_refuses_a_note_on_the_problem_that_is_no_share(made, note):
+    labels = (StepLabel(Kind.PROGRESS, 3, 4, "p", -0.1),)
+    item = LabelledTrace(Trace(Problem("p", "q"), (Step("a"),)), labels, notes={"root": note})
+    _, encoder = made(PAV)
+    with pytest.raises(InputError, match="the note 'root' of a trace of problem 'p'"):
+        prepare([item], encoder, PAV)
+
+
+def test_progress_that_falls_is_refused_for_its_kind(made):
+    """Not for its range: whoever drops one such trace after another ends with none."""
+    labels = (StepLabel(Kind.PROGRESS, 3, 4, "p", -0.1),)
+    item = LabelledTrace(Trace(Problem("p", "q"), (Step("a"),)), labels)
+    _, encoder = made(KINDS["prm"])
+    with pytest.raises(KindError, match="labels of kind progress cannot teach this"):
+        prepare([item], encoder, KINDS["prm"])
 
 
 def test_birm_weighs_future_and_past():

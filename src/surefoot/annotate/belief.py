@@ -149,7 +149,17 @@ class Belief:
         self.tries_T = np.zeros(self.steps + 1)
 
     def observe(self, place: int, successes: float, tries: float) -> None:
-        """Takes in `tries` rollouts from the prefix of `place` steps."""
+        """Takes in `tries` rollouts from the prefix of `place` steps, 0 to S.
+
+        Raises InputError for counts that are not whole, or more successes than tries: they
+        would be rounded down without a word.
+        """
+        whole = float(successes).is_integer() and float(tries).is_integer()
+        if not (0 <= place <= self.steps and whole and 0 <= successes <= tries):
+            raise InputError(
+                f"expected whole successes and tries, no more successes than tries, of a prefix "
+                f"of 0 to {self.steps} steps; got {successes} of {tries} at {place}"
+            )
         for won in [1.0] * int(successes) + [0.0] * int(tries - successes):
             rate_G_3 = self._rates_now()[:, :, place]
             self._evidence_G_3_T[:, :, place] += np.log(rate_G_3 if won else 1 - rate_G_3)
@@ -157,7 +167,18 @@ class Belief:
             self.tries_T[place] += 1
 
     def weigh(self, likelihood: Floats) -> None:
-        """Takes in other evidence: [S + 1] how likely it is under each tau, up to a factor."""
+        """Takes in other evidence: [S + 1] how likely it is under each tau, up to a factor.
+
+        Raises InputError unless these are finite, none negative, and some positive.
+        """
+        if likelihood.shape != (self.steps + 1,) or not (
+            np.isfinite(likelihood).all() and (likelihood >= 0).all() and likelihood.any()
+        ):
+            raise InputError(
+                f"evidence on the first error of {self.steps} steps has {self.steps + 1} "
+                "likelihoods, finite, none negative, some positive, the last for no error; got "
+                f"{likelihood.tolist()}"
+            )
         with np.errstate(divide="ignore"):
             self._other_N += np.log(likelihood)
 
@@ -234,6 +255,11 @@ class Belief:
             kept_G_T = np.logaddexp.accumulate(ends_G_T[:, ::-1], axis=1)[:, ::-1]
             log_G_N = before_G_N + kept_G_T - yet_G_T
             log_G_N += self._log_prior() + self._other_N + np.log(self.channel.weights_G)[:, None]
+        if log_G_N.max() == -np.inf:
+            raise InputError(
+                "prior and evidence contradict each other: every first error has chance 0; give "
+                "none of them a prior or a likelihood of exactly 0"
+            )
         joint_G_N: Floats = np.exp(log_G_N - log_G_N.max())
         joint_G_N /= joint_G_N.sum()
         return _Sums(joint_G_N, stuck_G_T, same_G_T - before_G_N, kept_G_T)
@@ -291,8 +317,11 @@ def learned(channel: Channel, beliefs: Iterable[Belief], *, rounds: int = 20) ->
 
 
 def _evidence_of_grid(belief: Belief) -> Floats:
-    """[G] P(evidence | g), up to a factor."""
-    return belief.channel_weights / belief.channel.weights_G
+    """[G] P(evidence | g), up to a factor; 0 where the weight is: EM never takes that back."""
+    weights_G = belief.channel.weights_G  # rounds of EM make the least of them underflow
+    evidence_G = np.zeros_like(weights_G)
+    np.divide(belief.channel_weights, weights_G, out=evidence_G, where=weights_G > 0)
+    return evidence_G
 
 
 def _entropy(chances: Floats) -> float:

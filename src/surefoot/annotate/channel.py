@@ -70,7 +70,7 @@ class Channel:
     sound_G: chance to end right from the start. wrong_G: chance after a repairable error;
     below sound_G. eases_G: does a_t ease towards 1, or stay? weights_G: sum to 1.
     strength: how far one prefix may be from the rate of its sort: its own rate is thought
-      of as Beta(strength * p_t, strength * (1 - p_t)). Infinity: all are alike.
+      of as Beta(strength * p_t, strength * (1 - p_t)). Above 0; infinity: all are alike.
     """
 
     sound_G: Floats
@@ -78,6 +78,10 @@ class Channel:
     eases_G: NDArray[np.bool_]
     weights_G: Floats
     strength: float = math.inf
+
+    def __post_init__(self) -> None:
+        if not self.strength > 0:
+            raise InputError(f"strength must be above 0, got {self.strength}")
 
     def rates(self, steps: int) -> Floats:
         """[G, 3, T] chance that a rollout succeeds, by state of its prefix.

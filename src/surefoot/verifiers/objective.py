@@ -23,6 +23,7 @@ from surefoot.verifiers.data import (
     Target,
     View,
     one_kind,
+    refuse_kinds,
     refuse_targets,
     soft_target,
 )
@@ -94,6 +95,7 @@ def prepare(labelled: Sequence[LabelledTrace], encoder: Encoder, objective: Obje
     for a target out of range, and ModelError if ids or places would differ.
     """
     if objective.learns_from:
+        refuse_kinds(labelled, objective.learns_from)  # first: progress may well be -1
         refuse_targets(labelled, objective.target, objective.highest)
     view = objective.view(encoder)
     examples = objective.examples(labelled, view, objective.target)

@@ -16,6 +16,7 @@ from dataclasses import replace
 
 import torch
 
+from surefoot.core.errors import InputError
 from surefoot.core.protocols import Steps
 from surefoot.core.types import Kind, LabelledTrace, Problem, StepLabel
 from surefoot.steps.encode import Encoded, Encoder
@@ -24,7 +25,9 @@ from surefoot.verifiers.kinds.prm import PRM, probability
 from surefoot.verifiers.objective import Objective
 
 COUNTS = frozenset({Kind.VALUE, Kind.PROGRESS})
-ROOT = re.compile(r"([0-9.e+]+) of ([0-9]+)")  # how annotate.progress notes the problem's counts
+ROOT = re.compile(
+    r"([0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?) of ([0-9]+)"
+)  # how annotate.progress notes the problem's counts
 
 
 def from_problem(encoder: Encoder) -> View:
@@ -48,9 +51,20 @@ def prefix_value(label: StepLabel) -> float | None:
 
 
 def root_value(item: LabelledTrace) -> float | None:
-    """Q_0 from the note that `annotate.progress` leaves; None without it."""
-    found = ROOT.fullmatch(item.notes.get("root", ""))
-    return float(found[1]) / int(found[2]) if found and int(found[2]) else None
+    """Q_0 from the note that `annotate.progress` leaves; None without it, or without a rollout.
+
+    Raises InputError for a note that is no share of rollouts.
+    """
+    note = item.notes.get("root")
+    if note is None:
+        return None
+    found = ROOT.fullmatch(note)
+    if not found or float(found[1]) > int(found[2]):
+        raise InputError(
+            f"the note 'root' of a trace of problem {item.trace.problem.id!r} is {note!r}; "
+            "expected the problem's own rollouts, such as '3 of 8': mend it, or drop it"
+        )
+    return float(found[1]) / int(found[2]) if int(found[2]) else None
 
 
 def prefix_values(labelled: Sequence[LabelledTrace], view: View, target: Target) -> list[Example]:

@@ -15,10 +15,11 @@ Dimension key: N traces, P tokens of the solutions.
 from dataclasses import replace
 
 import torch
+import torch.nn.functional as F
 
 from surefoot.core.errors import InputError
 from surefoot.verifiers.kinds.orm import ORM
-from surefoot.verifiers.losses import IGNORED, known_steps, squared_loss
+from surefoot.verifiers.losses import IGNORED, known_steps
 from surefoot.verifiers.network import Batch
 from surefoot.verifiers.objective import Loss
 
@@ -34,7 +35,7 @@ def lambda_returns(values_NP: torch.Tensor, ends_NP: torch.Tensor, weight: float
     if not 0 <= weight <= 1:
         raise InputError(f"lambda must lie in [0, 1], got {weight}")
     known_NP = ends_NP != IGNORED
-    final_NP = known_NP & ~torch.nn.functional.pad(known_NP[:, 1:], (0, 1))  # each trace's end
+    final_NP = known_NP & ~F.pad(known_NP[:, 1:], (0, 1))  # each trace's end
     ahead_NP = torch.where(final_NP, ends_NP, values_NP.to(ends_NP.dtype))
     returns_NP = ends_NP.clone()
     for i in reversed(range(ends_NP.shape[1] - 1)):
@@ -47,10 +48,11 @@ def td_loss(weight: float = LAMBDA) -> Loss:
     """The loss at the top. weight: lambda."""
 
     def loss(z_NP: torch.Tensor, batch: Batch) -> torch.Tensor:
-        known_steps(batch.targets_NS)
+        known_NP = known_steps(batch.targets_NS)
         values_NP = 0.5 + z_NP.float()
         returns_NP = lambda_returns(values_NP.detach(), batch.targets_NS, weight)
-        return squared_loss(values_NP, returns_NP)
+        # G is no target from outside: V is linear, so it and G may leave [0, 1]
+        return F.mse_loss(values_NP[known_NP], returns_NP[known_NP])
 
     return loss
 
