@@ -50,6 +50,8 @@ def test_joined_with_its_separator_it_splits_the_same(pieces):
         (by_sentence, "It is 2.5. Then 3! Why? So", ["It is 2.5.", "Then 3!", "Why?", "So"]),
         (by_sentence, "See e.g. Fig. 3. Done.", ["See e.g. Fig. 3.", "Done."]),
         (by_sentence, "a. b", ["a. b"]),
+        (by_sentence, "和是３．５．答案是４．", ["和是３．５．", "答案是４．"]),
+        (by_sentence, "Πόσο\u037e Πέντε.", ["Πόσο\u037e", "Πέντε."]),
         (
             by_sentence,
             "Er hat 3. Über 5 ist es nicht. Öl!",

@@ -134,12 +134,8 @@ def search(
     asked = problems_of(problems, limit, need_gold=not without_gold)
     guided = guide_of(guide, guided_by, policy, device)
     with Work("search", out, journal, problems_in_flight) as work:
-        loading = {
-            "separator": unescaped(separator),
-            "dtype": dtype,
-            "device": device,
-            "guided": guided,
-        }
+        loading: dict[str, Any] = {"separator": unescaped(separator), "guided": guided}
+        loading |= {"dtype": dtype, "device": device}
         draws = (temperature, top_p, max_tokens)
         names = {"verifier": verifier, "judge": judge, "prover": prover, "past": past}
         names |= {"temperatures": temperatures}

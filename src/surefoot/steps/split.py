@@ -10,7 +10,7 @@ from unicodedata import category
 
 # A dot may also stand in a number or end an abbreviation, so white space and a beginning must
 # follow it. The stops of other scripts do nothing else; a closing quote belongs to them.
-_END = re.compile(r"(?<=[.!?…])\s+(?=(\S))|[。！？｡؟۔।॥።፧։]+[」』】》）”’»)]*")
+_END = re.compile(r"(?<=[.!?…\u037e])\s+(?=(\S))|(?:[。！？｡؟۔।॥።፧։]|．(?!\d))+[」』】》）”’»)]*")
 _OPENS = frozenset("\"'(\\$«„¿¡「『《（【")
 _BEGINS = frozenset({"Lu", "Lt", "Lo"})  # upper and title case, and letters of scripts without case
 _ABBREVIATION = re.compile(
