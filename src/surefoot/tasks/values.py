@@ -195,7 +195,7 @@ def _in_words(text: str) -> Value | None:
     number = worded(text)
     if number is not None:
         return Value(number)
-    words = text.split(" ")
+    words = re.sub(r"^an?(?= dozen\b)", "one", text).split(" ")
     for split in range(len(words) - 1, max(0, len(words) - 4), -1):
         number = worded(" ".join(words[:split]))
         if number is not None:
