@@ -220,3 +220,11 @@ def test_light_imports():
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_is_said_after_thinking_is_the_answer():
+    assert final_answer("<think>the answer is 3</think>\n<answer>4</answer>") == "4"
+
+
+def test_not_one_but_the_other():
+    assert final_answer("The answer is not 5 but 6.") == "6"

@@ -78,6 +78,8 @@ def final_answer(text: str, *, last_resort: bool = True) -> str | None:
     last_resort: without a stated answer, take the last number of the text.
     """
     text = text[-LONGEST:]
+    thought, _, said = text.rpartition("</think>")
+    text = said if said.strip() else thought or text  # what was said after thinking
     found = in_json(text) or last_boxed(text) or after_hashes(text) or stated(text)
     return found or (last_number(text) if last_resort else None)
 
@@ -186,6 +188,7 @@ def _statements(text: str) -> list[re.Match[str]]:
 
 def _essence(sentence: str) -> str:
     """A short answer as it is; of a sentence with a number, the number."""
+    sentence = re.sub(r"^not\s[^,;]{1,60}?,?\s+but\s+(?:rather\s+)?(?=\S)", "", sentence)
     answer = re.sub(r"^that\s+", "", _tidy(_CLAUSE_END.split(sentence, maxsplit=1)[0]))
     words = re.findall(r"(?<![\\\w])[^\W\d_]{2,}", answer)
     if len(words) < SENTENCE or not answer[0].isalpha():

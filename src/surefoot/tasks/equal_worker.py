@@ -27,7 +27,8 @@ from surefoot.tasks.written import same_as_written
 
 MOST_NODES = 512
 READ = 512  # expressions that are kept once they are read
-DIGITS, EXACTLY, ROUNDED = 40, "1e-20", "1e-5"
+DIGITS, EXACTLY = 40, "1e-20"
+CLOSE, CLOSE_PART, FLOATS = "5e-7", "1e-5", "1e-12"  # as in values.py; of what a float can hold
 POINTS = 3  # of either sign
 
 
@@ -198,7 +199,7 @@ def _points(symbols: list[Any], texts: str, sympy: Any) -> Iterator[dict[Any, An
 
 
 def _agree(left: Any, right: Any, sympy: Any) -> bool | None:
-    """Do two numbers agree to 20 digits (5 if one was rounded)? None if they are no numbers."""
+    """Do two numbers agree to 20 digits, decimals to 6 places? None if they are no numbers."""
     if left == right:
         return True
     rounded = left.has(sympy.Float) or right.has(sympy.Float)
@@ -206,7 +207,11 @@ def _agree(left: Any, right: Any, sympy: Any) -> bool | None:
     if not (first.is_number and second.is_number and first.is_finite and second.is_finite):
         return None
     scale = max(abs(first), abs(second))
-    return bool(abs(first - second) <= scale * sympy.Float(ROUNDED if rounded else EXACTLY))
+    apart = abs(first - second)
+    if not rounded:
+        return bool(apart <= scale * sympy.Float(EXACTLY))
+    close = max(sympy.Float(CLOSE), scale * sympy.Float(FLOATS))
+    return bool(apart < close and apart <= scale * sympy.Float(CLOSE_PART))
 
 
 if __name__ == "__main__":

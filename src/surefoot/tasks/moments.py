@@ -21,7 +21,7 @@ _SHORT = {name[:3]: name for name in _MONTHS + _DAYS} | {
     "sept": "september", "tues": "tuesday", "thur": "thursday", "thurs": "thursday",
 }  # fmt: skip
 _CLOCK = re.compile(
-    r"(?:at\s+)?(\d{1,2})(?:\s*:\s*(\d{2}))?(?:\s*:\s*(\d{2}))?\s*"
+    r"(?:at\s+)?(\d{1,2})(?:\s*[:.h]\s*(\d{2}))?(?:\s*:\s*(\d{2}))?\s*"
     r"(?:([ap])\.?\s?m\.?|o'?clock(?:\s*([ap])\.?\s?m\.?)?)?",
     re.IGNORECASE,
 )
@@ -61,7 +61,7 @@ def time_of(text: str) -> int | None:
     if past is not None:
         return _past_the_hour(past)
     match = _CLOCK.fullmatch(text)
-    if match is None or text.isdigit():
+    if match is None or text.isdigit() or (re.fullmatch(r"\d+\s*\.\s*\d+", text)):
         return None
     half = match[4] or match[5]
     hour, minute, second = (int(group or 0) for group in match.groups()[:3])

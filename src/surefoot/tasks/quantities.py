@@ -51,6 +51,7 @@ _TABLE: dict[str, list[tuple[str, Fraction | int]]] = {
     "£": [("£ gbp quid", 1), ("pence penny", Fraction(1, 100))],
     "¥": [("¥ jpy yen", 1)],
     "₹": [("₹ rs inr rupee", 1)],
+    "brl": [("r$ brl reais", 1)],
     "chf": [("chf franc", 1)],
     "cny": [("cny rmb yuan", 1)],
     "krw": [("₩ krw won", 1)],
@@ -80,7 +81,7 @@ CURRENCIES = frozenset("$€£¥₹₩₽")
 _POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 _SPEEDS = {"mph": "mile/hour", "kph": "km/hour", "kmh": "km/hour", "kmph": "km/hour"}
 _PREFIXED = re.compile(
-    r"([-+]?)\s*(USD|EUR|GBP|JPY|INR|CHF|CNY|RMB|KRW|RUB|MXN|CAD|AUD|Rs\.?|(?:US|CA?|AU?)\$|[$€£¥₹₩₽])"
+    r"([-+]?)\s*(USD|EUR|GBP|JPY|INR|CHF|CNY|RMB|KRW|RUB|MXN|CAD|AUD|Rs\.?|(?:US|CA?|AU?|R)\$|[$€£¥₹₩₽])"
     r"\s*([-+]?)\s*(?=[\d.])",
     re.IGNORECASE,
 )
@@ -110,6 +111,8 @@ def unit_of(text: str) -> Unit | None:
     text = re.sub(r"\\frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"\1/\2", text.lower())
     text = re.sub(r"[{}]|\\cdot", " ", text.strip(" ."))
     text = _SPEEDS.get(text.strip(), text)
+    if "/" not in text:  # m s^-2
+        text = re.sub(r"(?<=[a-z])\s+([a-z]+)\s*\^\s*-\s*([1-9])\s*$", r"/\1^\2", text)
     over, *under = re.split(r"/|\bper\b", text)
     if len(under) > 1:
         return None
@@ -123,7 +126,7 @@ def _product(text: str) -> Unit | None:
     words = re.sub(r"\s*\^\s*", " ^", text).split()
     if len(words) == 2 and words[0] in ("degree", "degrees", "°") and words[1][0] in "cf":
         return KNOWN[f"°{words[1][0]}"]
-    power = _POWERS.get(words[0], 1) if words else 1
+    power = _POWERS.get(words[0].rstrip("."), 1) if words else 1
     words = words[1:] if power > 1 else words
     if words and re.fullmatch(r"\^-?[1-9]", words[-1]):
         power *= int(words.pop()[1:])

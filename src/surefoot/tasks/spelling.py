@@ -32,7 +32,7 @@ _RAISED_RUN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ]+")
 _ROOT = re.compile(r"√\s*(?:\(([^()]*)\)|\{([^{}]*)\}|(\d+(?:\.\d+)?|[A-Za-z]))")
 
 _WRAPPED = re.compile(
-    r"\$\$?(?P<a>(?:[^$\\]|\\.)*)\$\$?|\\\((?P<b>.*)\\\)|\\\[(?P<c>.*)\\\]|\\boxed\{(?P<d>[^{}]*)\}"
+    r"\$\$?(?P<a>(?:[^$\\]|\\.)*)\$\$?|\\\((?P<b>.*)\\\)|\\\[(?P<c>.*)\\\]|\\f?box(?:ed)?\{(?P<d>[^{}]*)\}"
     r"|\*\*(?P<e>[^*]+)\*\*|\"(?P<f>[^\"]*)\"|'(?P<g>[^']*)'|`(?P<h>[^`]*)`",
     re.DOTALL,
 )
@@ -40,6 +40,7 @@ _REPEATS = re.compile(r"(\d{0,50}\.\d{0,20}?)(\d{1,6}?)\2{2,50}(?:\.{3}|\\[lc]?d
 _ASIDE = re.compile(r"(?<=\d)\s+\([a-z][a-z -]{2,40}\)\Z")  # "12 (twelve)"
 _LEAD = re.compile(
     r"(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:(?:final|correct|right)\s+)?answer\s*(?:is\b:?|:|=)\s*"
+    r"|the\s+(?:statement|claim|proposition)\s+is\s+(?=(?:true|false)\b)|on\s+(?=[a-z]{3,6}day\b)"
     r"|(?:it\s+is|it's|they\s+are|there\s+(?:is|are))\s+"
     r"|(?:\\approx|\\sim|~|(?:about|approximately|approx\.|roughly)\s)\s*",
     re.IGNORECASE,
@@ -50,7 +51,7 @@ _SPACE = re.compile(
 )
 _ROW_BREAK = re.compile(r"\\\\\s{0,9}\[[^\[\]]{1,12}\]|\\cr(?![a-z])|\\tabularnewline")
 _TEXT = re.compile(
-    r"\\(?:text|textbf|textit|textrm|textnormal|mathrm|mathbf|mathit|mbox|rm|bf)\s*\{([^{}]*)\}"
+    r"\\(?:text|textbf|textit|underline|textrm|textnormal|mathrm|mathbf|mathit|mbox|rm|bf)\s*\{([^{}]*)\}"
 )
 _DEGREES = re.compile(r"\^\s*\{?\s*\\circ\s*\}?|\\degree|(?<=[\d})])\s*degrees?\b(?!\s*[CFcf])")
 _ORDINAL = re.compile(r"(?<=\d)\s*\^\s*\{?\s*(st|nd|rd|th)\s*\}?")
@@ -77,6 +78,10 @@ _SYNONYMS = [
             r"|\A(?:the )?empty set\Z",
             r"\\emptyset ",
         ),
+        (r"\\mathbb\s*\{?\s*R\s*\}?\s*\^\s*\{?\s*\+\s*\}?", r"(0, \\infty)"),
+        (r"\A\{([^{}]*[,;][^{}]*)\}\Z", r"\\{\1\\}"),
+        (r"\\triangle\s*(?=[A-Z]{3}\b)", ""),  # named by its corners
+        (r"(?:\{\s*\})?\s*_\s*\{?(\d{1,4})\}?\s*C\s*_\s*\{?(\d{1,4})\}?", r"\\binom{\1}{\2}"),
         (r"\\mathbb\s*R|\\R(?![a-z])", r"\\mathbb{R}"),
         (r"\\(?:smallsetminus|backslash)(?![a-z])", r"\\setminus "),
         (r"(?<=[)\]])\s*[Uu]\s*(?=[(\[])", r" \\cup "),
@@ -89,6 +94,9 @@ _PLAIN = [  # mathematics as programs and keyboards write it
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"\*\*", "^"),
+        (r"\A(?:[Mm]inus|[Nn]egative)\s+(?=[\d.\\$])", "-"),
+        (r"(?<=\d)'\Z", " feet"),
+        (r'(?<=\d)"\Z', " inches"),
         (r"(?<=[A-Za-z\d])\s+squared\b", "^{2}"),
         (r"(?<=[A-Za-z\d])\s+cubed\b", "^{3}"),
         (r"\b(\d+)\s+over\s+(\d+)\b", r"\\frac{\1}{\2}"),

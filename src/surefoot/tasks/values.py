@@ -7,7 +7,8 @@ words, with a currency, a percent sign or a unit. Everything is a `Fraction`: no
     50% = 50 = 0.5                              a percent sign on one side may mean either
     $5 = 5 dollars = 5;  $0.20 = 20 cents;  60 minutes = 1 hour;  $5 is not 5 euros
     12th = twelfth = 12;  12_8 is not 12;  3 pm is not 3
-    0.333333 = 1/3                              from six decimals on, within 5e-7 and one in 1e5
+    0.333333 = 1/3                              from six decimals on, within 5e-7, one in 1e5
+                                                and one unit of the last place
 """
 
 import re
@@ -22,6 +23,7 @@ from surefoot.tasks.words import ordinal, worded
 MOST_DIGITS = 300
 REMEMBERED = 4096
 CLOSE, CLOSE_PART = Fraction(5, 10**7), Fraction(1, 10**5)
+FLOAT = 14  # decimals that a binary double gets right
 
 _SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 _MONEY_SCALES = {"k": 3, "m": 6, "mn": 6, "b": 9, "bn": 9}
@@ -145,7 +147,7 @@ def _with_unit(text: str) -> Value | None:
         return Value(number, decimals, percent)
     unit = _known_unit(name)
     apart = match[0][len(match[1]) :] != match[2]
-    if unit is None or _is_algebra(name.lower(), apart) or (name == "h" and not apart):
+    if unit is None or _is_algebra(name.lower(), apart) or (name in "hNJWV" and not apart):
         return None
     return Value(number, decimals, percent, unit, comma=comma)
 
@@ -159,7 +161,7 @@ def _is_algebra(name: str, apart: bool) -> bool:
 
 
 def _known_unit(name: str) -> Unit | None:
-    if len(name) == 1 and name not in "mgslLh°" and name not in CURRENCIES:  # "2x" is algebra
+    if len(name) == 1 and name not in "mgslLhNJWV°" and name not in CURRENCIES:  # "2x" is algebra
         return None
     if _NO_UNITS & set(re.findall(r"[a-z]+", name.lower())):
         return None
@@ -193,7 +195,7 @@ def _in_words(text: str) -> Value | None:
     number = worded(text)
     if number is not None:
         return Value(number)
-    words = text.split(" ")
+    words = re.sub(r"^an?(?= dozen\b)", "one", text).split(" ")
     for split in range(len(words) - 1, max(0, len(words) - 4), -1):
         number = worded(" ".join(words[:split]))
         if number is not None:
@@ -293,4 +295,10 @@ def _close(gold: Value, number: Fraction, decimals: int) -> bool:
     if max(gold.decimals, decimals) < 6:
         return False
     apart = abs(gold.number - number)
-    return apart < CLOSE and apart <= CLOSE_PART * abs(gold.number)
+    if max(gold.decimals, decimals) >= FLOAT and apart <= abs(gold.number) / 10**FLOAT:
+        return True  # 0.30000000000000004, as machines write 0.3
+    # less than one unit of its last place: 0.333333 is 1/3, 0.9999999 is not 1
+    places = max(gold.decimals, decimals)
+    if min(gold.decimals, decimals) >= 6:
+        places = min(gold.decimals, decimals)
+    return apart < min(CLOSE, Fraction(1, 10**places)) and apart <= CLOSE_PART * abs(gold.number)

@@ -36,7 +36,7 @@ def cardinal(text: str) -> int | None:
     for i, word in enumerate(words):
         if word in _SMALL and _follows(before, word):
             group += _SMALL[word]
-        elif word == "hundred" and 0 < group < 10:
+        elif word == "hundred" and 0 < group < 100 and group % 10:  # fifteen hundred
             group *= 100
         elif word in _LARGE and group:
             total, group = total + group * _LARGE[word], 0
@@ -67,6 +67,7 @@ def ordinal(text: str) -> int | None:
 def worded(text: str) -> Fraction | None:
     """The number that a text in words says: whole, "three quarters", "two and a half"."""
     text = re.sub(r"[\s-]+", " ", text.lower()).strip()
+    text = re.sub(r"^an? (?=(?:dozen|hundred|thousand|million|billion)\b)", "one ", text)
     sign = -1 if re.match(r"(?:minus|negative) ", text) else 1
     text = re.sub(r"^(?:minus|negative) ", "", text)
     number = cardinal(text)
