@@ -81,6 +81,14 @@ def test_problems_without_gold_can_be_sampled_unchecked(cli, refused, tiny, tmp_
     assert json.loads(told.stdout)["accuracy"] is not None
 
 
+def test_a_place_that_takes_no_file_is_refused_before_any_work(refused, tmp_path):
+    (tmp_path / "folder").mkdir()
+    for place in (tmp_path / "folder", "/"):
+        told = refused("sample", "trails:easy", "--policy", "no/such/policy", "--out", place)
+        assert "it is a folder; choose" in told
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
 def test_a_budget_stops_the_run_between_problems(cli, tiny, tmp_path):
     told = sampled(
         cli, tiny, tmp_path / "t.jsonl", "--problems-in-flight", 1, "--budget-policy-tokens", 3

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -139,6 +140,25 @@ def test_files_are_as_readable_as_others(tmp_path):
     assert (tmp_path / "x.txt").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_a_new_file_is_as_private_as_the_old_one_from_its_first_byte(tmp_path, mode):
+    path = tmp_path / "x.txt"
+    path.write_text("old")
+    path.chmod(mode)
+    with replacing(path) as partial:
+        assert stat.S_IMODE(partial.stat().st_mode) == mode
+        partial.write_text("new")
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", mode)
+
+
+def test_a_pipe_behind_dev_stdout_is_named_as_none(tmp_path):
+    if not os.path.exists("/dev/stdout"):
+        pytest.skip("no /dev/stdout here")
+    code = "from surefoot.core.files import write_whole\nwrite_whole('/dev/stdout', 'x')"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "StorageError: could not write /dev/stdout: it is no ordinary file" in run.stderr
+
+
 HALF = """
 import sys, time
 from surefoot.core.files import claimed, replacing
@@ -198,6 +218,19 @@ def test_standard_output_and_places_without_locks_need_no_claim(tmp_path):
     for path in (None, "-", tmp_path / "file" / "x"):
         with claimed(path, "a"), claimed(path, "b"):
             pass
+    with claimed("/", "a"):  # has no name
+        pass
+
+
+def test_a_claim_on_a_full_disk_holds_without_a_name(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with claimed(tmp_path / "out", "me"):
+        told = "written by another process"
+        with pytest.raises(StorageError, match=told), claimed(tmp_path / "out", "them"):
+            pytest.fail("claimed twice")
 
 
 def test_a_claim_leaves_the_result_and_nothing_else(tmp_path):

@@ -160,6 +160,10 @@ def test_the_shipped_models_and_deep_ones_pass():
         check_folder(PEBBLE / name)
     check_counts({"num_hidden_layers": 126, "max_position_embeddings": 10**7}, "Llama 405B")
     check_counts({"num_experts": 384, "vocab_size": 262_144, "num_blocks": True}, "Kimi")
+    check_counts({"text_config": {"vocab_size_per_layer_input": 262_144}}, "Gemma 3n")
+    check_counts({"shared_expert_intermediate_size": 20_480}, "Qwen2 57B A14B")
+    check_counts({"expert_ffn_hidden_size": 2_048, "block_size": 4_096}, "LongCat")
+    check_counts({"id2label": {0: "bad", 1: "good"}}, "a config whose keys are numbers")
 
 
 # --- chat templates --------------------------------------------------------
@@ -175,12 +179,26 @@ LOOP = "{% for i in range(100000) %}{% for j in range(100000) %}{% set x = 1 %}{
         ("{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}", "chat template"),
         ("{% if x %}" * 3000 + "{% endif %}" * 3000, "chat template"),
         ("{{ 10 ** 10 ** 10 }}", "raises to a power"),
+        ("{{ [1]|map('ro' ~ 'und', 10 * 99999999, 'ceil')|list }}", "rounds to more places"),
+        ("{{ 1|round(99999999, 'floor') }}", "rounds to more places"),
         ("{% for %}", "Expected|expected"),
         ("{{ messages[7].content }}", "no element 7|undefined"),
         ("{{ raise_exception('no system message, please') }}", "no system message, please"),
         ("{{ ''.__class__.__mro__ }}", "unsafe|access"),
     ],
-    ids=["loop", "recursion", "brackets", "ifs", "power", "syntax", "undefined", "own", "escape"],
+    ids=[
+        "loop",
+        "recursion",
+        "brackets",
+        "ifs",
+        "power",
+        "rounding",
+        "folded",
+        "syntax",
+        "undefined",
+        "own",
+        "escape",
+    ],
 )
 def test_a_hostile_template_is_one_clear_error(folder, template, words):
     changed(folder, "tokenizer_config.json", chat_template=template)

@@ -84,11 +84,13 @@ def test_probe_prints_abilities_and_gaps(cli, server):
     assert "logprobs        no" in lines
 
 
-def test_an_address_with_a_password_is_refused(cli):
+def test_an_address_with_a_password_is_refused(cli, tmp_path):
     failed = cli(
-        "sample", "trails:easy", "--policy", "http://u:pw@a.b/v1#m", "--out", "t.jsonl", code=1
-    )
+        "sample", "trails:easy", "--policy", "http://u:pw@a.b/v1#m", "--out", tmp_path / "t.jsonl",
+        code=1,
+    )  # fmt: skip
     assert failed.stderr.startswith("error: the address of a.b holds a name or password")
+    assert list(tmp_path.iterdir()) == [], "an empty journal is of no use"
 
 
 @pytest.mark.slow

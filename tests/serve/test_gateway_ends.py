@@ -115,6 +115,20 @@ def test_what_has_found_nothing_by_then_is_a_503(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_second_ctrl_c_does_not_wait_for_a_call_that_never_returns(tmp_path):
+    with (
+        process(size=1, gates=str(tmp_path), grace=0.1) as (running, address),
+        ThreadPoolExecutor(1) as pool,
+    ):
+        answer = pool.submit(ask, address, "first")
+        until(lambda: taken(address) == 1)
+        running.send_signal(signal.SIGINT)
+        assert answer.result(30).status_code == 503
+        running.send_signal(signal.SIGINT)
+        assert ended(running) == (-signal.SIGINT, "")
+
+
+@pytest.mark.slow
 def test_plain_uvicorn_ends_without_tracebacks_too(tmp_path):
     """It knows nothing of the desk, and cancels what it has no more patience with."""
     with (

@@ -48,7 +48,7 @@ def run_labels(recipe: LabelRecipe, asked: Asked, out: Path) -> None:
         raise InputError(f"{recipe.name} asks a judge; give its model with --judge")
     problems = problems_of(asked.problems, asked.limit, need_gold=True)
     out.mkdir(parents=True, exist_ok=True)
-    with Work("run", str(out), out / "journal.sqlite") as work:
+    with Work("run", "-", out / "journal.sqlite") as work:
         parts_P = _parts(recipe, asked, work, problems)
         label = recipe.label
         if recipe.learn is not None:

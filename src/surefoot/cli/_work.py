@@ -12,10 +12,11 @@ from typing import Any, Self, TypeVar
 from surefoot.cli._common import at_least_one, interruptible, models, progress
 from surefoot.cli._served import load_served, load_served_likelihood
 from surefoot.core.errors import SurefootError
+from surefoot.core.files import place_of
 from surefoot.core.types import StepScores, Usage
 from surefoot.engine import Crew, Journal
 from surefoot.engine.calls import served_calls
-from surefoot.policy.endpoint import is_address
+from surefoot.policy.endpoint import Address, is_address
 from surefoot.policy.served import Reply as ServedReply
 
 A = TypeVar("A")
@@ -33,6 +34,8 @@ class Work:
 
     def __init__(self, verb: str, out: str, journal: Path | None, in_flight: int = 64) -> None:
         at_least_one(problems_in_flight=in_flight)
+        if out != "-":
+            place_of(out)  # refused before anything is paid for
         self.path = journal or Path(f"{verb if out == '-' else out}.journal.sqlite")
         self.usage = Usage()
         self.fresh: Counter[str] = Counter()  # tokens of calls that the journal did not know
@@ -106,6 +109,7 @@ class Work:
 
     def _endpoint(self, address: str, spends: str, settings: dict[str, Any]) -> Any:
         """A served policy behind the journal; a `Sampler`."""
+        Address.of(address)  # refused before there is a journal
         journal = self._opened()
 
         def wrapped(policy: Any) -> Any:
@@ -140,6 +144,7 @@ class Work:
 
         served = name.removeprefix(LIKELIHOOD)
         if name.startswith(LIKELIHOOD) and is_address(served):
+            Address.of(served)
             return load_served_likelihood(served, self._opened()).through(wrapped)
         models(device)
         from surefoot.verifiers import load_birm, load_likelihood, load_scorer

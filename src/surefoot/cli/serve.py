@@ -94,7 +94,7 @@ def serve(
     POST /v1/chat/completions, /v1/completions (whole or streamed), /v1/score, /v1/label;
     GET /v1/models, /health, /metrics (Prometheus), /openapi.json, /view (with --runs).
 
-    Prints the address to stderr and serves until Ctrl-C.
+    Prints the address to stderr and serves until Ctrl-C; a second one ends it at once.
 
     Example:
         export SUREFOOT_TOKENS=secret
@@ -166,7 +166,8 @@ def _listen(app: Any, host: str, port: int, names: list[str]) -> None:
     from surefoot.serve.gateway_server import bound, listen
 
     socket = bound(host, port)
-    address = f"http://{host}:{socket.getsockname()[1]}"
+    shown = f"[{host}]" if ":" in host else host  # brackets keep IPv6 and port apart
+    address = f"http://{shown}:{socket.getsockname()[1]}"
     say(f"serving {', '.join(names)} at {address}/v1; Ctrl-C ends it")
     listen(app, socket, grace=GRACE)
 

@@ -43,16 +43,30 @@ def parsed(text: str) -> Any:
     except RecursionError as error:
         raise _too_deep(text) from error
     except ValueError as error:
-        longest = max(_TOKENS.finditer(text), key=lambda m: len(m[5] or ""))
-        field = _outermost(text[: longest.end()])
-        raise InputError(
-            f"field {field!r} holds an integer of {len(longest[5])} digits; expected at most 64 "
-            "bits; mend or delete it"
-        ) from error
+        raise InputError(too_long(text)[1]) from error
     # Counting is cheap, and most rows have fewer brackets than levels are allowed.
     if text.count("[") + text.count("{") > DEEPEST and is_deep(value):
         raise _too_deep(text)
     return value
+
+
+def too_long(text: str) -> tuple[int, str]:
+    """(row, what is wrong) of the longest integer in a JSON text that Python did not take.
+
+    row: which object of the text's outermost array it stands in, or which of several objects.
+    """
+    outside = 1 if text.lstrip().startswith("[") else 0
+    longest = max(_TOKENS.finditer(text), key=lambda m: len(m[5] or ""))
+    depth, row, field = 0, 0, ""
+    for token in _TOKENS.finditer(text, 0, longest.end()):
+        row += token[3] is not None and depth == outside
+        depth += bool(token[3]) - bool(token[4])
+        if token[2] and depth == outside + 1:
+            field = token[1]
+    return row, (
+        f"field {field!r} holds an integer of {len(longest[5])} digits; expected at most 64 "
+        "bits; mend or delete it"
+    )
 
 
 def is_deep(value: Any) -> bool:

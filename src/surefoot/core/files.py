@@ -16,6 +16,7 @@ import glob
 import os
 import secrets
 import socket
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -43,13 +44,14 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Yields an empty file to fill; at the block's end it is on disk and in the place of `path`.
 
     If the block fails, what stood there stays and nothing is left beside it. Folders that are
-    missing are made. Its OSErrors, such as a full disk, become StorageErrors that name `path`
-    and the cure; other errors pass.
+    missing are made; a file that stood there hands on its mode. Its OSErrors, such as a full disk,
+    become StorageErrors that name `path` and the cure; other errors pass.
     """
-    place = _place(path)
+    place = place_of(path)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with scratch(path) as partial:
+            _take_mode(place, partial)  # first: what is private is so while it is written, too
             yield partial
             _to_disk(partial)
             partial.replace(place)
@@ -67,7 +69,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 @contextmanager
 def scratch(path: str | Path) -> Iterator[Path]:
     """Yields an empty file beside `path` that nobody else uses; it is gone after the block."""
-    place = _place(path)
+    place = place_of(path)
     _sweep(place)
     held: int | None = None
     while held is None:  # None: another writer's sweep was quicker than our lock
@@ -93,7 +95,7 @@ def claimed(path: str | Path | None, by: str) -> Iterator[None]:
         yield
         return
     place = Path(os.path.realpath(path))
-    lock = place.with_name(f".{place.name}.lock")
+    lock = place.parent / f".{place.name}.lock"  # (the root folder has no name)
     made = [folder for folder in lock.parents if not folder.exists()]
     try:
         held = _opened(lock)
@@ -107,10 +109,10 @@ def claimed(path: str | Path | None, by: str) -> Iterator[None]:
         )
     try:
         since = time.strftime("%Y-%m-%d %H:%M:%S")
-        os.ftruncate(held, 0)
-        os.write(
-            held, f"{by} (process {os.getpid()} on {socket.gethostname()}, since {since})".encode()
-        )
+        told = f"{by} (process {os.getpid()} on {socket.gethostname()}, since {since})"
+        with suppress(OSError):  # a full disk: the lock holds, only its owner stays unnamed
+            os.ftruncate(held, 0)
+            os.write(held, told.encode())
         yield
     finally:
         with suppress(OSError):
@@ -193,20 +195,27 @@ def _told_in(lock: Path) -> str:
 # --- places ------------------------------------------------------------------
 
 
-def _place(path: str | Path) -> Path:
+def place_of(path: str | Path) -> Path:
     """Where a file really goes: a link stays, and what it points at is replaced.
 
     Raises StorageError for what is no file, such as a folder, a pipe or /dev/null: renaming would
     put a file in its place.
     """
-    place = Path(os.path.realpath(path))
-    if place.exists() and not place.is_file():
-        what = "a folder" if place.is_dir() else "no ordinary file"
+    # Asked of the path itself: what /dev/stdout links to has no name in any folder.
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "no ordinary file"
         raise StorageError(
             f"could not write {path}: it is {what}; choose a place that you may write to, "
             'or "-" for standard output where the verb knows it'
         )
-    return place
+    return Path(os.path.realpath(path))
+
+
+def _take_mode(place: Path, partial: Path) -> None:
+    """Who may read and write the old file may do so with the new one, and nobody else."""
+    with suppress(OSError):  # there is none, or the file system knows no modes
+        partial.chmod(stat.S_IMODE(place.stat().st_mode))
 
 
 def _to_disk(path: Path) -> None:

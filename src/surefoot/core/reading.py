@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from surefoot.core.errors import InputError
-from surefoot.core.fields import DEEPEST, is_deep
+from surefoot.core.fields import DEEPEST, is_deep, too_long
 
 GZIP = b"\x1f\x8b"
 # The mark of UTF-32 starts with that of UTF-16, so it stands first.
@@ -142,6 +142,11 @@ def _whole_values(path: Path) -> list[Any]:
     try:
         with opened_text(path) as file:
             text = file.read()
+    except (ValueError, EOFError, zlib.error, OSError) as error:
+        raise InputError(
+            f"{path} cannot be read ({error}); expected one JSON array, or one object per line"
+        ) from error
+    try:
         return list(_values(text))
     except json.JSONDecodeError as error:
         raise InputError(
@@ -150,10 +155,9 @@ def _whole_values(path: Path) -> list[Any]:
         ) from error
     except RecursionError as error:
         raise InputError(f"{path} nests too deeply to be read; expected rows of data") from error
-    except (ValueError, EOFError, zlib.error, OSError) as error:
-        raise InputError(
-            f"{path} cannot be read ({error}); expected one JSON array, or one object per line"
-        ) from error
+    except ValueError as error:  # the only other one: an integer over Python's limit
+        row, what = too_long(text)
+        raise InputError(f"{path} row {row}: {what}") from error
 
 
 def _values(text: str) -> Iterator[Any]:

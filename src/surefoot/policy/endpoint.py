@@ -21,7 +21,7 @@ from surefoot.core.protocols import Steps, Until
 from surefoot.core.seeds import Rng, each_own
 from surefoot.core.types import Completion, Problem
 from surefoot.policy.abilities import Abilities, probe
-from surefoot.policy.http import PATIENT, Patience, Servers, key_for
+from surefoot.policy.http import PATIENT, Patience, Servers, checked_url, key_for
 from surefoot.policy.sampling import Sampling
 from surefoot.policy.served import Ask, Complete, Reply, Served
 from surefoot.steps.encode import INSTRUCTION
@@ -98,7 +98,8 @@ class Address:
     def of(cls, text: str) -> Self:
         """Reads "URL#MODEL" or "URL,URL#MODEL".
 
-        A URL that ends in /chat/completions or /completions fixes the dialect.
+        A URL that ends in /chat/completions or /completions fixes the dialect. Raises InputError
+        for one that cannot be used.
         """
         places, _, model = text.partition("#")
         urls = [url.strip().rstrip("/") for url in places.split(",")]
@@ -106,7 +107,7 @@ class Address:
         for path, name in (("/chat/completions", "chat"), ("/completions", "plain")):
             if all(url.endswith(path) for url in urls):
                 urls, dialect = [url.removesuffix(path) for url in urls], dialect or name
-        return cls(tuple(urls), model, dialect)
+        return cls(tuple(map(checked_url, urls)), model, dialect)
 
 
 def is_address(name: str) -> bool:

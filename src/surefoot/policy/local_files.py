@@ -22,6 +22,8 @@ from surefoot.core.errors import ModelError
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 CONVERT = "convert it (huggingface.co/spaces/safetensors/convert) and give the new folder"
 COUNTED = re.compile(r"layer|expert|block|depth|stage|num_labels", re.I)  # a module, or label, each
+# What else is said of layers and experts: how large they are (vocab_size_per_layer_input), where.
+MEASURED = re.compile(r"size|dim|channel|multiple|capacity|index", re.I)
 SANE_COUNT = 1_000  # of those, whatever the weights: some keys of small models name no layers
 PARAMETERS_A_BYTE = 8  # no format has more: 1 bit each
 SANE_PARAMETERS = 1 << 26  # whatever the weights: heads and buffers that no file holds
@@ -62,7 +64,7 @@ def json_of(file: Path) -> dict[str, Any]:
 def check_counts(config: dict[str, Any], where: object, *, most: int = SANE_COUNT) -> None:
     """Raises ModelError for a config with more than `most` layers, experts or labels."""
     for name, value in _numbers(config):
-        if value > most and COUNTED.search(name):
+        if value > most and COUNTED.search(name) and not MEASURED.search(name):
             raise ModelError(
                 f"the config of {where} asks for {name} = {value}, and its weights have no more "
                 f"than {most} tensors; copy the checkpoint again"
@@ -117,7 +119,7 @@ def _numbers(config: dict[str, Any]) -> Iterator[tuple[str, int]]:
     while waiting:
         name, value = waiting.pop()
         if isinstance(value, dict):
-            waiting += value.items()
+            waiting += ((str(key), item) for key, item in value.items())
         elif isinstance(value, list):
             waiting += [(name, item) for item in value]
         elif isinstance(value, int) and not isinstance(value, bool):

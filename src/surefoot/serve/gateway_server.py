@@ -3,15 +3,18 @@
     listen(gateway(...), bound("127.0.0.1", 8000), grace=5.0)
 
 On SIGINT or SIGTERM it takes no more connections, and answers 503 to what has not begun. What has
-begun may finish within `grace` seconds; then its best solution so far is the answer, or 503.
+begun may finish within `grace` seconds; then its best solution so far is the answer, or 503. The
+process waits for model calls under way; a second SIGINT ends it at once.
 
 A connection whose next request is not wholly there `HEAD_SECONDS` after it began (or after the
 connection did) is closed. The body's time is the guard's affair (`gateway_guard`).
 """
 
 import asyncio
+import signal
 import socket
 from contextlib import suppress
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from surefoot.core.errors import InputError
@@ -53,6 +56,13 @@ def server(app: "FastAPI", *, grace: float = 5.0) -> "uvicorn.Server":
 
     class Server(uvicorn.Server):
         """Tells the gateway's desk to end when uvicorn begins to stop, not when it has stopped."""
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            """A second Ctrl-C ends the process at once: a model's call cannot be interrupted."""
+            if self.should_exit and sig == signal.SIGINT:
+                signal.signal(sig, signal.SIG_DFL)
+                signal.raise_signal(sig)
+            super().handle_exit(sig, frame)
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             ending = asyncio.create_task(app.state.desk.end(grace))

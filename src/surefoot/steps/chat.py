@@ -12,12 +12,13 @@ from typing import Any
 
 from surefoot.core.errors import ModelError
 
+MOST_PRECISION = 100  # decimal places that `round` may be asked for
 MOST_LINES = 300_000  # real templates run some hundred for a conversation; this many take 0.3 s
 _TEMPLATE = "<template>"  # the file that Jinja says its compiled code is from
 
 
-class _TooLong(Exception):
-    """A template ran for too many lines."""
+class _TooLong(BaseException):
+    """A template ran for too many lines. (Jinja swallows an Exception where it folds constants.)"""
 
 
 def chat_text(
@@ -35,7 +36,7 @@ def chat_text(
             text: str = tokenizer.apply_chat_template(
                 list(messages), tokenize=False, add_generation_prompt=True, **stated
             )
-    except Exception as error:
+    except (Exception, _TooLong) as error:
         raise ModelError(
             f"the chat template of the checkpoint cannot be used: {_reason(error)}; put back the "
             "tokenizer files it was published with, or take the template out"
@@ -56,6 +57,8 @@ def _check(template: Any) -> None:
 
 @contextmanager
 def _counted_lines() -> Iterator[None]:
+    from jinja2.filters import do_round
+
     left = MOST_LINES
 
     def line(_frame: FrameType, _event: str, _value: object) -> Any:
@@ -66,6 +69,8 @@ def _counted_lines() -> Iterator[None]:
         return line
 
     def call(frame: FrameType, _event: str, _value: object) -> Any:
+        if frame.f_code is do_round.__code__ and frame.f_locals["precision"] > MOST_PRECISION:
+            raise _TooLong("it rounds to more places than any number has")  # 10 ** places, in C
         return line if frame.f_code.co_filename == _TEMPLATE else None
 
     before = sys.gettrace()  # of this thread alone: a debugger's, or a coverage tool's
@@ -76,7 +81,7 @@ def _counted_lines() -> Iterator[None]:
         sys.settrace(before)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deep"
     return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
 from surefoot.core.errors import InputError, ModelError, StorageError
+from surefoot.core.files import write_whole
 from surefoot.core.kinds import LEGAL
 from surefoot.core.types import Kind
 from surefoot.policy.local import PEBBLE, fingerprint, load_model
@@ -210,12 +211,8 @@ def save_verifier(
 
 def write_card(folder: Path, card: Card, readme: str) -> None:
     """Writes the sidecar and the README, and makes the folder if need be. Raises StorageError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "README.md").write_text(readme, encoding="utf-8")
-        (folder / SIDECAR).write_text(json.dumps(asdict(card), indent=1) + "\n")
-    except OSError as error:
-        raise StorageError(f"the card could not be saved in {folder}: {error}") from error
+    write_whole(folder / "README.md", readme)
+    write_whole(folder / SIDECAR, json.dumps(asdict(card), indent=1) + "\n")
 
 
 def model_card(card: Card) -> str:
