@@ -439,3 +439,11 @@ def test_a_full_disk_is_one_clear_error_and_the_old_file_stands(tiny_disk):
     assert list(read_rows(path)) == [(1, {"old": True})]
     assert os.listdir(tiny_disk) == ["x.jsonl"], "the half-written file would keep it full"
     assert write_all(path, [ROW]) == 1, "and there is room again"
+
+
+def test_integers_end_where_64_bits_end():
+    assert field_of({"a": 2**63 - 1}, "a", int) == 2**63 - 1
+    assert field_of({"a": -(2**63)}, "a", int) == -(2**63)
+    for value in (2**63, -(2**63) - 1):
+        with pytest.raises(InputError, match="field 'a': expected an integer of at most 64 bits"):
+            field_of({"a": value}, "a", int)

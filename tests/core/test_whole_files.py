@@ -240,3 +240,10 @@ def test_a_claim_leaves_the_result_and_nothing_else(tmp_path):
     with claimed(tmp_path / "new" / "out.jsonl", "me"):
         (tmp_path / "new" / "out.jsonl").touch()
     assert os.listdir(tmp_path / "new") == ["out.jsonl"], "with a result in it the folder stays"
+
+
+def test_an_error_that_is_explained_already_passes_as_it_is(tmp_path):
+    told = StorageError("the other disk is full; free some room")
+    with pytest.raises(StorageError) as caught, replacing(tmp_path / "x.txt"):
+        raise told
+    assert caught.value is told
