@@ -5,8 +5,10 @@ import json
 import pytest
 
 from surefoot.core.errors import InputError
+from surefoot.core.records import labelled_of
 from surefoot.formats import FORMATS, Choices, LeftOut, NeedsThreshold, converted, format_of
 from surefoot.formats.convert import BROKEN, KEPT, Account
+from surefoot.formats.own import labels_record, traces_of
 from surefoot.formats.survey import account_record, repeats, survey_record, surveyed
 
 GOOD = {"prompt": "q", "completions": ["a", "b"], "labels": [True, False]}
@@ -207,3 +209,12 @@ def test_fields_of_ones_own_are_kept_in_ours_and_named_elsewhere():
     assert account.lost == names
     _, account = convert([ours], "labels", "rlhflow")
     assert account.lost == {"field extra": 1, "label kinds and makers": 1}
+
+
+def test_an_empty_list_of_labels_is_not_written_over_those_of_the_steps():
+    record = {
+        "problem": {"id": "a", "problem": "?", "answer": "7"}, "steps": ["7"], "answer": "7",
+        "verdict": "correct", "finished": True, "labels": [],
+    }  # fmt: skip
+    written = labels_record(traces_of(record))
+    assert len(labelled_of(written).labels) == 1

@@ -116,3 +116,13 @@ def test_tokens_of_solutions_are_their_own_and_what_their_verifier_read(tmp_path
     [run] = read_runs([write(tmp_path / "s.jsonl", scored_record(ids, scores))]).runs
     figures = run.figures()
     assert (figures.policy_tokens, figures.verifier_tokens) == (6, 20)
+
+
+def test_candidates_that_are_no_list_are_refused_by_row(tmp_path):
+    row = {
+        "problem": {"id": "a", "problem": "?", "answer": "7"}, "steps": ["7"], "answer": "7",
+        "verdict": "correct", "finished": True, "candidates": 10,
+    }  # fmt: skip
+    (tmp_path / "bad.jsonl").write_text(json.dumps(row))
+    with pytest.raises(InputError, match=r"bad.jsonl row 1: field 'candidates': expected list"):
+        read_runs([tmp_path / "bad.jsonl"])

@@ -58,7 +58,9 @@ def traces_of(record: Record) -> OwnRow:
     """A trace from its record, its steps without labels. Raises InputError that names the field."""
     trace = trace_of(record)
     labels = tuple(evidence(None, Kind.CORRECTNESS, "") for _ in trace.steps)
-    return OwnRow(LabelledTrace(trace, labels), rest_of(record, TRACE))
+    # An empty list of labels says nothing, and would stand in the place of those given here.
+    none = () if record.get("labels") else ("labels",)
+    return OwnRow(LabelledTrace(trace, labels), rest_of(record, (*TRACE, *none)))
 
 
 def traces_record(row: OwnRow) -> Record:

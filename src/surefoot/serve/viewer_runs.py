@@ -149,7 +149,7 @@ def glance(record: Record, place: Place) -> Glance:
         return Glance(problem, place, right, None, 0, nodes, _usage(record), why, method)
     trace = trace_of(record)
     right = None if trace.verdict is None else trace.verdict is Verdict.CORRECT
-    solutions = len(record.get("candidates") or [None])
+    solutions = len(optional(record, "candidates", (list,), []) or [None])
     spent = _usage(record) if method else _tokens(record, trace)
     return Glance(problem, place, right, trace.answer, solutions, nodes, spent, None, method)
 
