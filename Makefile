@@ -16,7 +16,7 @@ demo: $(READY) ## label, train, search and compare on the embedded model; report
 	$(BIN)/surefoot run $(DEMO) --out $(OUT)
 
 test: $(READY) ## the fast tests
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest -n auto $(TESTS)
 
 slow: $(READY) ## the tests that take longer
 	$(BIN)/pytest -m slow $(TESTS)

@@ -87,7 +87,7 @@ def test_what_cannot_be_fused_or_audited_is_refused(refused, labels, sources, tm
     assert "--plot shows labels against the truth" in refused("audit", labels, "--plot", "a.svg")
     silent = rows_of(labels)
     for row in silent:
-        row["labels"] = [{**x, "tries": 0} for x in row["labels"]]
+        row["labels"] = [{**x, "tries": 0, "successes": 0} for x in row["labels"]]
     path = write_rows(tmp_path / "silent.jsonl", silent)
     assert "has no step with a label" in refused("audit", path)
     for row in silent:

@@ -126,7 +126,7 @@ def test_rows_of_surefoot_score_are_joined_by_their_problem(told, tmp_path):
             "problem": {"id": f"{s}-{name}", "problem": "q"},
             "scores": {
                 "kind": "value",
-                "values": [0.1 + (i != label) for i in range(steps)],
+                "values": [0.1 + 0.8 * (i != label) for i in range(steps)],
                 "by": "x",
             },
         }

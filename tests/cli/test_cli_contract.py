@@ -399,7 +399,9 @@ def test_an_option_that_the_method_does_not_use_is_refused(refused, traces, tmp_
     values = dict.fromkeys(sorted(set().union(*(m.options for m in LABELLING.values()))), "1")
     for option in values.keys() - LABELLING[method].options:
         name = f"--{option.replace('_', '-')}"
-        line = refused("label", traces, "--method", method, name, "1", "--out", tmp_path / "o")
+        [param] = [p for p in COMMANDS["label"].params if name in p.opts]
+        given = [name] if param.is_flag else [name, "1"]
+        line = refused("label", traces, "--method", method, *given, "--out", tmp_path / "o")
         assert f"{name} does nothing for --method {method}" in line
 
 

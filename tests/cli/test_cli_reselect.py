@@ -83,7 +83,9 @@ def test_what_cannot_be_is_refused(refused, tmp_path):
         path = write_rows(tmp_path / "found.jsonl", rows)
         return refused("reselect", path, "--out", tmp_path / "out", *options)
 
-    assert "by product or min or mean, not by 'last'" in line([found()], "--aggregation", "last")
+    assert "by product or min or mean or geometric_mean, not by 'last'" in line(
+        [found()], "--aggregation", "last"
+    )
     assert "does nothing for --by majority" in line(
         [found()], "--by", "majority", "--aggregation", "min"
     )

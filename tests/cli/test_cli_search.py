@@ -25,6 +25,7 @@ NUMBERS = {
     "tot_dfs": "steps=4",
     "lookahead": "ahead=2",
     "repeated": "runs=2",
+    "rstar": "rollouts=3,votes=2",
     "thinking_budget": "most=20",
 }
 

@@ -36,7 +36,7 @@ def test_every_part_is_there(records):
     for anchor in ("ways", "best", "votes", "coverage", "pairs", "calibration", "weakest", "plans"):
         assert f'<section id="{anchor}">' in page
         assert f'href="#{anchor}"' in page
-    assert page.count('class="plot reliability') == 2 * 4
+    assert page.count('class="plot reliability') == 2 * 5
     assert page.count("Accuracy against samples per problem") == 2 * 2
     assert "min ✗" in page  # values do not aggregate by min
     assert "last ✗" not in page
@@ -64,7 +64,7 @@ def test_no_verifier_leaves_the_baselines():
 
 def test_the_headline_claims_no_more_than_the_interval(records):
     summary = records[0]
-    assert selection_headline(summary).startswith("None of 8 ways clearly beats majority vote")
+    assert selection_headline(summary).startswith("None of 10 ways clearly beats majority vote")
     row = summary["verifiers"]["pear"]["aggregations"]["mean"]
     gap = {"estimate": 0.9, "low": 0.8, "high": 1.0}
     aggregations = summary["verifiers"]["pear"]["aggregations"] | {
@@ -77,7 +77,7 @@ def test_the_headline_claims_no_more_than_the_interval(records):
 
 def test_the_table_has_a_line_for_every_way(records):
     lines = selection_table(records[0]).splitlines()
-    assert len(lines) == 2 + 8
+    assert len(lines) == 2 + 10
     assert lines[2].split()[:2] == ["apple", "last"]
 
 

@@ -99,11 +99,9 @@ def test_what_is_named_first_fits_best():
 
 
 @given(st.lists(st.floats(-9, 9), min_size=1, max_size=6), st.integers(0, 99))
-def test_preferences_know_no_constant_of_a_prefix(shifts, seed):
+def test_preferences_know_no_constant_of_a_prefix(speaking, shifts, seed):
     """z + c(prefix) prefers the same next step, so the search may not see c."""
-    from conftest import SpeakingWorld
-
-    world = SpeakingWorld(length=4, slip=0.4, recover=0.2)
+    world = speaking(length=4, slip=0.4, recover=0.2)
     [problem] = world.problems(1)
 
     score = scorer_of(world, Kind.PREFERENCE, [])

@@ -53,16 +53,26 @@ def test_a_search_s_own_tree_keeps_its_order_values_and_scores():
     path = tree.add_path(WRONG_TRACE.steps, finished=True, verdict=Verdict.WRONG)
     tree.add_path(RIGHT_TRACE.steps, finished=True, verdict=Verdict.CORRECT)
     tree.back_up(path[-1], 0.5)
-    tree.scores = [None, 0.1, math.inf, 0.8, 0.9]
-    tree.observe(3, math.nan, 1)
+    tree.scores = [None, 0.1, 0.2, 0.8, 0.9]
     row = found(RIGHT_TRACE, candidates=(RIGHT_TRACE, WRONG_TRACE), scores=(0.9, 0.1), tree=tree)
     view = tree_record(PROBLEM, [row])
     assert view["steps"] == ["", *WRONG, *RIGHT]  # the tree's order, not the candidates'
-    assert view["visits"] == [1, 1, 1, 1, None]
+    assert view["visits"] == [1, 1, 1, None, None]
     assert view["values"] == [0.5, 0.5, 0.5, None, None]
-    assert view["scores"] == [None, 0.1, None, 0.8, 0.9]  # what is not finite is unknown
+    assert view["scores"] == [None, 0.1, 0.2, 0.8, 0.9]
     assert view["scale"] == "unit"
     assert [view["ends"][n]["total"] for n in ("2", "4")] == [0.1, 0.9]
+
+
+@pytest.mark.parametrize(("field", "value"), [("scores", math.inf), ("value_sums", math.nan)])
+def test_a_tree_with_a_number_that_cannot_be_is_refused(field, value):
+    tree = Tree()
+    tree.add_path(RIGHT_TRACE.steps, finished=True, verdict=Verdict.CORRECT)
+    tree.scores = [None, 0.1, 0.2]
+    getattr(tree, field)[2] = value
+    row = found(RIGHT_TRACE, candidates=(RIGHT_TRACE,), scores=(0.9,), tree=tree)
+    with pytest.raises(InputError, match=rf"{field}\[2\]"):
+        tree_record(PROBLEM, [row])
 
 
 def test_an_unfinished_search_shows_the_tree_that_it_has():

@@ -148,10 +148,10 @@ def test_a_million_characters_take_linear_time():
         '{"answer":' + "[" * 990_000,
         '{"answer":' * 100_000,
     ):
-        start = time.process_time()
+        start = time.thread_time()
         final_answer(text)
         without_marks(text)
-        assert time.process_time() - start < 2, text[:10]
+        assert time.thread_time() - start < 2, text[:10]
 
 
 @given(st.text(alphabet="\\boxed{}$#A: 1,.-answeri\n", max_size=200))
