@@ -8,14 +8,16 @@ is a region only against something that is surely one.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import TypeVar
 
 from surefoot.tasks.values import Value, value_of
 
 Same = Callable[[str, str], bool | None]
+T = TypeVar("T")
 MOST_PIECES = 8
 INFINITE = ("-inf", "inf")
 
@@ -221,13 +223,16 @@ def same_region(gold: Region, answer: Region, same: Same) -> bool | None:
         return left == right
     if len(gold.pieces) != len(answer.pieces):
         return False
-    return _matched(gold.pieces, list(answer.pieces), same)
+    return matched(gold.pieces, answer.pieces, lambda g, a: _same_piece(g, a, same))
 
 
-def _matched(golds: tuple[Piece, ...], left: list[Piece], same: Same) -> bool | None:
-    unsure = False
+def matched(
+    golds: Sequence[T], answers: Sequence[T], same: Callable[[T, T], bool | None]
+) -> bool | None:
+    """Are they equal part by part in some order? None: not known of every part that is needed."""
+    left, unsure = list(answers), False
     for gold in golds:
-        verdicts = [_same_piece(gold, piece, same) for piece in left]
+        verdicts = [same(gold, part) for part in left]
         if True in verdicts:
             left.pop(verdicts.index(True))
         elif None in verdicts:

@@ -21,7 +21,7 @@ from functools import lru_cache, partial
 from surefoot.tasks.answers import ascii_digits
 from surefoot.tasks.leaves import same_whole
 from surefoot.tasks.matrices import as_vector, matrix_of, same_matrix
-from surefoot.tasks.regions import region_of, same_region
+from surefoot.tasks.regions import matched, region_of, same_region
 from surefoot.tasks.values import value_of
 
 Same = Callable[[str, str], bool | None]
@@ -341,16 +341,7 @@ def _in_any_order(golds: list[str], answers: list[str], same: Same) -> bool | No
         return False
     if len(golds) > MOST_PARTS:
         return _in_order(golds, answers, same)
-    left, unsure = list(answers), False
-    for gold in golds:
-        verdicts = [same_as_written(gold, answer, same) for answer in left]
-        if True in verdicts:
-            left.pop(verdicts.index(True))
-        elif None in verdicts:
-            unsure = True
-        else:
-            return False
-    return None if unsure else True
+    return matched(golds, answers, lambda gold, answer: same_as_written(gold, answer, same))
 
 
 def all_of(verdicts: Iterator[bool | None]) -> bool | None:
