@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 from cli_helpers import rows_of, write_rows
+from typer.testing import CliRunner
 
 from surefoot.cli._annotators import METHODS as LABELLING
 from surefoot.cli._labelling import ANYWHERE
@@ -75,13 +76,21 @@ def run_python(code, **environment):
 def test_help_needs_no_torch_and_is_quick():
     code = (
         "import sys, time; started = time.perf_counter()\n"
-        "from surefoot.cli.main import build_app\n"
-        "try: build_app()(['--help'])\n"
+        "from surefoot.cli.main import main; sys.argv = ['surefoot', '--help']\n"
+        "try: main()\n"
         "except SystemExit: pass\n"
         "print(sorted({'torch', 'transformers', 'scipy', 'matplotlib'} & set(sys.modules)),"
         " time.process_time() < 1.0)"
     )
     assert run_python(code).splitlines()[-1] == "[] True"
+
+
+def test_the_help_says_the_same_of_verbs_that_are_not_imported():
+    pages = [
+        CliRunner().invoke(build_app(called=called), ["--help"]).output for called in (VERBS, [])
+    ]
+    assert pages[0] == pages[1]
+    assert all(f"  {verb}  " in pages[0] for verb in VERBS)
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,14 @@ Whatever goes wrong on purpose is one line on stderr and exit code 1; set
 SUREFOOT_DEBUG=1 to see where it came from.
 """
 
+import ast
 import functools
 import importlib
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surefoot.core.errors import MissingExtra, SurefootError, need
@@ -59,11 +61,15 @@ def main() -> None:
     except MissingExtra as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
-    build_app()(prog_name="surefoot")
+    build_app(called=sys.argv[1:2])(prog_name="surefoot")
 
 
-def build_app() -> "typer.Typer":
-    """The application: every verb of the table, guarded."""
+def build_app(called: Collection[str] = VERBS.keys()) -> "typer.Typer":
+    """The application: every verb of the table, guarded.
+
+    called: the verbs that may be run. The others are listed in the help with what their file
+    says of them, and not imported: they would cost half a second that one verb does not need.
+    """
     import typer
 
     app = typer.Typer(
@@ -76,9 +82,24 @@ def build_app() -> "typer.Typer":
     )
     for name, place in VERBS.items():
         module, _, function = place.partition(":")
-        verb = getattr(importlib.import_module(module), function)
-        app.command(name, help=laid_out(inspect.getdoc(verb) or ""))(guarded(verb))
+        if name in called:
+            verb = guarded(getattr(importlib.import_module(module), function))
+            app.command(name, help=laid_out(inspect.getdoc(verb) or ""))(verb)
+        else:
+            app.command(name, help=_written(module, function))(_listed)
     return app
+
+
+def _listed() -> None:
+    """Stands for a verb that is not called."""
+
+
+def _written(module: str, function: str) -> str:
+    """The first line of a verb's docstring, read from its file."""
+    path = Path(__file__).with_name(module.rpartition(".")[2] + ".py")
+    definitions = ast.parse(path.read_text(encoding="utf-8")).body
+    [verb] = [d for d in definitions if isinstance(d, ast.FunctionDef) and d.name == function]
+    return (ast.get_docstring(verb) or "").partition("\n")[0]
 
 
 def laid_out(text: str) -> str:

@@ -32,8 +32,7 @@ Why = Literal["end", "step", "length", "overflow", "filter"]
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """question: the problem's text. said: steps so far. seed: decides the draw. until: as for a
-    `Sampler`."""
+    """question: the problem's text. said: steps so far. seed: of the draw. until: a Sampler's."""
 
     question: str
     said: tuple[str, ...]

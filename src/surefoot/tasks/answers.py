@@ -14,6 +14,8 @@ All of it takes time linear in the text, whose last million characters are read.
 import json
 import re
 import unicodedata
+from collections import deque
+from itertools import chain
 
 LONGEST = 1_000_000  # characters of a completion that are looked at, from its end
 LONGEST_STATED = 300  # characters of an answer that is stated in a sentence
@@ -182,8 +184,9 @@ def stated(text: str) -> str | None:
 
 
 def _statements(text: str) -> list[re.Match[str]]:
-    found = [*_STATED.finditer(text), *_LABEL_ALONE.finditer(text)]
-    return sorted(found, key=lambda match: match.end())[-MOST_STATEMENTS:]
+    """The last statements of either form, in their order; a hostile text may have millions."""
+    last = (deque(form.finditer(text), MOST_STATEMENTS) for form in (_STATED, _LABEL_ALONE))
+    return sorted(chain(*last), key=lambda match: match.end())[-MOST_STATEMENTS:]
 
 
 def _essence(sentence: str) -> str:

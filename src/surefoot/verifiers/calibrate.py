@@ -29,13 +29,9 @@ from surefoot.verifiers.score import LocalScorer
 Floats = npt.NDArray[np.float64]
 EDGE = 1e-6  # probabilities nearer to 0 or 1 are taken for this near: their logit is noise
 LEAST, LEAST_OF_EACH = 20, 5  # pairs, and right and wrong ones, below which nothing is fitted
-OUTPUT = {
-    Kind.CORRECTNESS: Kind.CORRECTNESS,
-    Kind.VALUE: Kind.VALUE,
-    Kind.LOGIT: Kind.CORRECTNESS,
-    Kind.LOGRATIO: Kind.CORRECTNESS,
-}
-"""What scores of each kind become. Progress, a difference, is no probability of anything."""
+# What scores of each kind become. Progress, a difference of values, is no probability.
+OUTPUT = dict.fromkeys((Kind.CORRECTNESS, Kind.LOGIT, Kind.LOGRATIO), Kind.CORRECTNESS)
+OUTPUT |= {Kind.VALUE: Kind.VALUE}
 
 
 @dataclass(frozen=True, slots=True)
